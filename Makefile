@@ -1,0 +1,75 @@
+# make            build/envrun
+# make check      the tests that need no engine    make test-all is scripts/test
+# make install    DESTDIR and PREFIX as usual
+# BUILD=dir       where everything goes; SANITIZE=1 builds with ASan and UBSan; WERROR=1 as in CI
+
+CC       ?= gcc
+PREFIX   ?= /usr/local
+BUILD    ?= build
+SANITIZE ?=
+WERROR   ?=
+
+PACKAGES  = libcurl libcjson yaml-0.1 uuid libarchive expat libmd
+VERSION  := 0.1.0
+
+CPPFLAGS += -Isrc -Iinclude -I$(BUILD)/gen -D_GNU_SOURCE -DENVRUN_VERSION='"$(VERSION)"'
+CFLAGS   ?= -O2 -g
+CFLAGS   += -std=gnu17 -Wall -Wextra -Wpedantic -Wno-gnu -Wshadow -Wstrict-prototypes \
+            -Wmissing-prototypes -Wpointer-arith -Wvla -fstack-protector-strong -fPIE -MMD -MP
+LDFLAGS  += -pie -Wl,-z,relro,-z,now
+ifeq ($(CC),gcc)
+CFLAGS   += -Wno-pedantic -fstack-clash-protection
+endif
+ifneq ($(SANITIZE),)
+CFLAGS   += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1
+LDFLAGS  += -fsanitize=address,undefined
+else
+CPPFLAGS += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+endif
+ifneq ($(WERROR),)
+CFLAGS   += -Werror
+endif
+CFLAGS   += $(shell pkg-config --cflags $(PACKAGES))
+LDLIBS   += $(shell pkg-config --libs $(PACKAGES))
+
+FLOORS    = base event graph loop engine spec plan run diagnose report replay cli
+SOURCES   = $(filter-out src/cli/main.c,$(foreach floor,$(FLOORS),$(wildcard src/$(floor)/*.c)))
+OBJECTS   = $(SOURCES:src/%.c=$(BUILD)/obj/%.o)
+LIBRARY   = $(BUILD)/libenvrun.a
+UNIT      = $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+
+all: $(BUILD)/envrun
+
+$(BUILD)/envrun: $(BUILD)/obj/cli/main.o $(LIBRARY)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(LIBRARY): $(OBJECTS)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/obj/%.o: src/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+# Data that is part of the program: src/FLOOR/NAME.yaml becomes gen/NAME_yaml.inc, a list of bytes.
+$(BUILD)/gen/%_yaml.inc: src/plan/%.yaml
+	@mkdir -p $(@D)
+	od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g' >$@
+
+$(BUILD)/tests/unit/%: tests/unit/%.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-missing-prototypes $(LDFLAGS) -o $@ $< $(LIBRARY) $(LDLIBS) -lcriterion
+
+unit: $(UNIT)
+
+check: all unit
+	@for test in $(UNIT); do $$test || exit 1; done
+
+install: all
+	install -D -m 755 $(BUILD)/envrun $(DESTDIR)$(PREFIX)/bin/envrun
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all unit check install clean
+-include $(OBJECTS:.o=.d) $(BUILD)/obj/cli/main.d $(UNIT:=.d)

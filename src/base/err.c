@@ -1,0 +1,136 @@
+#include <envrun/err.h>
+
+#include "base/buffer.h"
+#include "base/memory.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sysexits.h>
+
+static bool fill(struct err *err, enum err_kind kind, int code, const char *format, va_list args) {
+    /* The arguments may point into the message that is being replaced. */
+    struct buffer text = BUFFER_INIT;
+    buffer_vprintf(&text, format, args);
+    err_release(err);
+    err->kind = kind;
+    err->code = code;
+    err->message = buffer_detach(&text);
+    return false;
+}
+
+bool err_set(struct err *err, enum err_kind kind, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    fill(err, kind, 0, format, args);
+    va_end(args);
+    return false;
+}
+
+bool err_code(struct err *err, enum err_kind kind, int code, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    fill(err, kind, code, format, args);
+    va_end(args);
+    return false;
+}
+
+bool err_at(struct err *err, struct position at, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    fill(err, ERR_FILE, 0, format, args);
+    va_end(args);
+    return err_locate(err, at);
+}
+
+bool err_prefix(struct err *err, const char *format, ...) {
+    struct buffer text = BUFFER_INIT;
+    va_list args;
+    va_start(args, format);
+    buffer_vprintf(&text, format, args);
+    va_end(args);
+    buffer_printf(&text, ": %s", err->message ? err->message : "unknown error");
+    free(err->message);
+    err->message = buffer_detach(&text);
+    return false;
+}
+
+bool err_locate(struct err *err, struct position at) {
+    if (err->file || !at.file)
+        return false;
+    err->file = xstrdup(at.file);
+    err->line = at.line;
+    err->column = at.column;
+    return false;
+}
+
+bool err_move(struct err *to, struct err *from) {
+    err_release(to);
+    *to = *from;
+    *from = ERR_INIT;
+    return false;
+}
+
+bool err_join(struct err *err, struct err *from) {
+    if (!err_is(from))
+        return false;
+    if (!err_is(err))
+        return err_move(err, from);
+    struct err *last = err;
+    while (last->next)
+        last = last->next;
+    last->next = xnew(struct err);
+    return err_move(last->next, from);
+}
+
+void err_copy(struct err *to, const struct err *from) {
+    err_release(to);
+    *to = *from;
+    to->message = xstrdup_or_null(from->message);
+    to->file = xstrdup_or_null(from->file);
+    to->next = NULL;
+    if (from->next) {
+        to->next = xnew(struct err);
+        err_copy(to->next, from->next);
+    }
+}
+
+char *err_text(const struct err *err) {
+    struct buffer text = BUFFER_INIT;
+    if (err->file) {
+        buffer_puts(&text, err->file);
+        if (err->line)
+            buffer_printf(&text, ":%d", err->line);
+        if (err->line && err->column)
+            buffer_printf(&text, ":%d", err->column);
+        buffer_puts(&text, ": ");
+    }
+    buffer_puts(&text, err->message ? err->message : "unknown error");
+    return buffer_detach(&text);
+}
+
+static const int exit_codes[] = {
+    [ERR_NONE] = EX_OK,         [ERR_USAGE] = EX_USAGE,
+    [ERR_FILE] = EX_DATAERR,    [ERR_ENGINE] = EX_UNAVAILABLE,
+    [ERR_ANSWER] = EX_TEMPFAIL, [ERR_ENVIRONMENT] = EX_TEMPFAIL,
+    [ERR_TIMEOUT] = 124,        [ERR_SUITE] = 126,
+    [ERR_INTERRUPTED] = 128,    [ERR_LEFTOVER] = EX_SOFTWARE,
+    [ERR_BUG] = EX_SOFTWARE,
+};
+
+int err_exit_code(const struct err *err) {
+    if (err->kind == ERR_SUITE && err->code)
+        return err->code;
+    if (err->kind == ERR_INTERRUPTED)
+        return 128 + err->code;
+    return exit_codes[err->kind];
+}
+
+void err_release(struct err *err) {
+    free(err->message);
+    free(err->file);
+    if (err->next) {
+        err_release(err->next);
+        free(err->next);
+    }
+    *err = ERR_INIT;
+}
