@@ -1,0 +1,85 @@
+# shellcheck shell=bash
+# Finds a Docker Engine, or starts one. Needs lib/common.sh.
+
+engine_state=${ENVRUN_ENGINE_STATE:-/run/envrun-engine}
+engine_socket=unix:///var/run/docker.sock
+
+# engine_answers ADDRESS: does an engine answer there?
+engine_answers() {
+    DOCKER_HOST=$1 timeout 10 docker version --format '{{.Server.Version}}' >/dev/null 2>&1
+}
+
+# engine_find: choose the engine that answers and export DOCKER_HOST; fails if none does.
+engine_find() {
+    command -v docker >/dev/null || return 1
+    local address
+    for address in ${DOCKER_HOST:+"$DOCKER_HOST"} "$engine_socket"; do
+        if engine_answers "$address"; then
+            export DOCKER_HOST=$address
+            return 0
+        fi
+    done
+    return 1
+}
+
+# engine_pid: the dockerd that engine_start started, if it still runs.
+engine_pid() {
+    local pid
+    pid=$(cat "$engine_state/dockerd.pid" 2>/dev/null) || return 1
+    [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = dockerd ] || return 1
+    echo "$pid"
+}
+
+# Without systemd nobody may have mounted the cgroups. A container is not started without them.
+engine_mount_cgroups() {
+    local dir=/sys/fs/cgroup name
+    [ -z "$(ls -A "$dir")" ] || return 0
+    if ! grep -q '^[1-9]' /proc/self/cgroup; then
+        mount -t cgroup2 cgroup2 "$dir"
+        return
+    fi
+    mount -t tmpfs -o mode=755 cgroup "$dir"
+    while read -r name; do
+        mkdir "$dir/$name"
+        mount -t cgroup -o "$name" cgroup "$dir/$name" || rmdir "$dir/$name"
+    done < <(awk '$4 == 1 { print $1 }' /proc/cgroups)
+    mkdir "$dir/systemd"
+    mount -t cgroup -o none,name=systemd cgroup "$dir/systemd" || rmdir "$dir/systemd"
+}
+
+# A kernel without nftables still has the older tables: let dockerd find those programs first.
+engine_choose_iptables() {
+    iptables -w -t nat -S >/dev/null 2>&1 && return
+    iptables-legacy -w -t nat -S >/dev/null 2>&1 || return 0
+    local name
+    mkdir -p "$engine_state/bin"
+    for name in iptables ip6tables iptables-save iptables-restore; do
+        ln -sf "$(command -v "${name/tables/tables-legacy}")" "$engine_state/bin/$name"
+    done
+    PATH=$engine_state/bin:$PATH
+}
+
+# engine_launch: start dockerd and wait until it answers. Runs as root.
+engine_launch() {
+    local log=$engine_state/dockerd.log try pid
+    command -v dockerd >/dev/null || die "dockerd is not installed: run scripts/install-deps"
+    mkdir -p "$engine_state" /var/run
+    engine_mount_cgroups || die "the cgroups are not mounted and cannot be"
+    engine_choose_iptables
+    # In a chroot the root is no mount point, so that runc cannot pivot away from it.
+    awk '$5 == "/" { found = 1 } END { exit !found }' /proc/self/mountinfo || export DOCKER_RAMDISK=yes
+    setsid dockerd --host "$engine_socket" --pidfile "$engine_state/docker.pid" \
+        </dev/null >"$log" 2>&1 9>&- &
+    pid=$!
+    for ((try = 0; try < 300; try++)); do
+        if engine_answers "$engine_socket"; then
+            echo "$pid" >"$engine_state/dockerd.pid"
+            return 0
+        fi
+        kill -0 "$pid" 2>/dev/null || break
+        sleep 0.2
+    done
+    kill "$pid" 2>/dev/null || true
+    tail -n 15 "$log" >&2
+    die "the engine did not come up; above are the last lines of $log"
+}
