@@ -1,0 +1,234 @@
+/*
+ * engine.h: the Docker Engine API, as tasks.
+ *
+ * Every verb answers a task that is not started; its owner starts, limits, cancels and frees it
+ * with task.h. A task that failed because the engine answered 400 or more carries ERR_ANSWER with
+ * the HTTP status as its code and the engine's own sentence; one that could not reach the engine,
+ * ERR_ENGINE. Rules that depend on the API's version name it. The reference is the Engine API
+ * from 1.41 (Docker Engine 20.10) on; engine_connect() settles the version by `_ping`.
+ *
+ * A request that changes the engine is shielded: freeing its task while it is under way only lets
+ * go of it, and the engine floor sees it through. engine_settle() waits for those.
+ *
+ * One thread. Memory is bounded: an answer that is kept whole may have at most ENGINE_ANSWER_MAX
+ * bytes, a line of a stream ENGINE_LINE_MAX; streams pause their source while the reader is behind.
+ */
+#ifndef ENVRUN_ENGINE_H
+#define ENVRUN_ENGINE_H
+
+#include <envrun/err.h>
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct engine;
+struct loop;
+struct task;
+
+enum {
+    ENGINE_ANSWER_MAX = 64 << 20, /* bytes */
+    ENGINE_LINE_MAX = 1 << 20,    /* bytes; a longer line is cut */
+};
+
+/* ---- The connection ---- */
+
+struct engine_address {
+    bool unix_socket;
+    const char *socket; /* unix: the socket's path */
+    const char *host;   /* tcp: the engine's host as written, e.g. "127.0.0.1" */
+    const char *url;    /* as the user would write it: "unix:///var/run/docker.sock" */
+};
+
+struct engine_info {
+    int api_minor;  /* 41 for API 1.41: the lower of the engine's and the newest one known */
+    const char *os; /* "linux" */
+    bool buildkit;  /* the engine's default builder is BuildKit (Builder-Version: 2) */
+};
+
+/* `host` is DOCKER_HOST's value (unix://PATH, tcp://HOST:PORT, http://HOST:PORT) or NULL for
+ * unix:///var/run/docker.sock. Nothing is sent yet. NULL and ERR_USAGE if it is not understood. */
+struct engine *engine_new(struct loop *loop, const char *host, struct err *err);
+/* Ends what is still under way. Takes NULL. */
+struct engine *engine_free(struct engine *engine);
+
+const struct engine_address *engine_address(const struct engine *engine);
+/* Valid once engine_connect() is done. */
+const struct engine_info *engine_info(const struct engine *engine);
+
+/* Ask `_ping` and settle the API version. ERR_ENGINE with a sentence that says what to do: no
+ * socket, no permission, nobody listens, too old (below 1.41). */
+struct task *engine_connect(struct engine *engine);
+
+/* Wait until no shielded request is under way. Limit it with task_limit(). */
+struct task *engine_settle(struct engine *engine);
+
+/* ---- One request ---- */
+
+/* Make a request; `path` comes without the version, already escaped ("/containers/ID/start").
+ * `body` (or NULL) is sent as JSON and now belongs to the request. Methods other than GET and HEAD
+ * are shielded. */
+struct task *engine_request(struct engine *engine, const char *method, cJSON *body,
+                            const char *path, ...) __attribute__((format(printf, 4, 5)));
+
+/* These statuses (e.g. 404, 409, 304) are a success too. Ends with 0. */
+void request_accept(struct task *request, const int *statuses);
+/* The HTTP status, once it is done. */
+int request_status(const struct task *request);
+/* The answer's JSON, or NULL; belongs to the request. */
+const cJSON *request_answer(const struct task *request);
+/* The answer's JSON, to be deleted by the caller. */
+cJSON *request_take_answer(struct task *request);
+/* The answer's body as text if it is not JSON (a NUL behind it); belongs to the request. */
+const char *request_text(const struct task *request, size_t *ret_length);
+
+/* "a b" -> "a%20b", for a path or a query; to be freed by the caller. */
+char *engine_escape(const char *text);
+
+/* ---- Containers ---- */
+
+struct task *container_create(struct engine *engine, const char *name,
+                              cJSON *body);                          /* .Id, .Warnings */
+struct task *container_start(struct engine *engine, const char *id); /* started already: success */
+struct task *container_stop(struct engine *engine, const char *id,
+                            int grace_seconds); /* <0: its own */
+struct task *container_kill(struct engine *engine, const char *id, const char *signal);
+struct task *container_remove(struct engine *engine,
+                              const char *id); /* by force, with its anonymous
+                                                  volumes; gone: success */
+struct task *container_inspect(struct engine *engine, const char *id);
+/* An array; label as "NAME" or "NAME=VALUE"; stopped ones too. */
+struct task *container_list(struct engine *engine, const char *label);
+/* Ends when it does not run any more; .StatusCode */
+struct task *container_wait(struct engine *engine, const char *id);
+
+/* ---- Networks and volumes ---- */
+
+struct task *network_create(struct engine *engine, cJSON *body);    /* .Id */
+struct task *network_remove(struct engine *engine, const char *id); /* gone: success */
+struct task *network_list(struct engine *engine, const char *label);
+struct task *network_connect(struct engine *engine, const char *id, cJSON *body);
+struct task *network_disconnect(struct engine *engine, const char *id, const char *container);
+struct task *volume_create(struct engine *engine, cJSON *body);
+struct task *volume_remove(struct engine *engine, const char *name); /* gone: success */
+struct task *volume_list(struct engine *engine, const char *label);  /* .Volumes */
+struct task *volume_inspect(struct engine *engine, const char *name);
+
+/* ---- Images ---- */
+
+struct task *image_inspect(struct engine *engine, const char *reference);
+
+/* What a pull or a build says while it goes on. */
+struct engine_progress {
+    void (*line)(void *context, const char *text); /* one line of text, without the newline */
+    void *context;
+};
+
+/* `platform` ("linux/amd64") may be NULL. `auth` is the value of X-Registry-Auth, or NULL. An error
+ * line in the stream fails it though the status is 200. */
+struct task *image_pull(struct engine *engine, const char *reference, const char *platform,
+                        const char *auth, struct engine_progress progress);
+
+struct build_options {
+    const char *context;    /* a directory, absolute */
+    const char *dockerfile; /* relative to the context, or absolute: then sent along */
+    const char *target;     /* or NULL */
+    const char *platform;   /* or NULL */
+    const cJSON *args;      /* {"NAME": "VALUE" or null}, or NULL */
+    const cJSON *labels;    /* {"NAME": "VALUE"}, or NULL */
+    const char *tag;        /* or NULL */
+    const char *network;    /* of the RUN steps, or NULL */
+    bool no_cache, pull;
+};
+
+/* Build with the engine's classic builder. The context goes as a tar stream made on the way,
+ * .dockerignore honoured. A failed build's err names the failing step's message; the last lines are
+ * with the progress. */
+struct task *image_build(struct engine *engine, const struct build_options *options,
+                         struct engine_progress progress);
+/* "sha256:..." of a build that is done; belongs to the task. */
+const char *image_build_id(const struct task *build);
+
+/* ---- Files ---- */
+
+/* Copy a file or a directory's contents into a container at `to`, as `docker cp` does: a `to` that
+ * ends in '/' or is a directory there takes the source by its name, else it is its new name;
+ * missing parents are an error of the engine. Owner 0:0 unless `keep_owner`. */
+struct copy_options {
+    const char *from; /* absolute */
+    const char *to;   /* absolute, in the container */
+    bool contents;    /* `from` is a directory: its entries, not itself */
+    int uid, gid;
+    int mode; /* of a single file; 0: its own */
+};
+struct task *container_copy_in(struct engine *engine, const char *id,
+                               const struct copy_options *options);
+/* One file from memory; parents are made. */
+struct task *container_write_file(struct engine *engine, const char *id, const char *path,
+                                  const void *data, size_t length, int uid, int gid, int mode);
+
+/* ---- Output streams ---- */
+
+enum stream_tag { STREAM_STDOUT = 1, STREAM_STDERR = 2 };
+
+/* Bytes as they come, in order; not cut at lines. */
+struct output_sink {
+    void (*data)(void *context, enum stream_tag stream, const char *data, size_t length);
+    void *context;
+};
+
+struct log_options {
+    bool follow; /* go on until the container ends */
+    bool timestamps;
+    bool tty;          /* the container has a TTY: its stream has no frames */
+    const char *tail;  /* "100" or NULL for all */
+    const char *since; /* a UNIX time such as "1700000000.000000001", or NULL */
+};
+struct task *container_logs(struct engine *engine, const char *id,
+                            const struct log_options *options, struct output_sink sink);
+
+/* Attach to the output of a container that is created but not started, so that nothing is missed;
+ * done when the stream ends. attached() turns true when it may be started. */
+struct task *container_attach(struct engine *engine, const char *id, bool tty,
+                              struct output_sink sink);
+bool container_attached(const struct task *attach);
+
+/* One event object at a time (GET /events). `filters` is e.g. {"label": ["a=b"]} and now belongs to
+ * the task. `listening` is called once the engine has accepted it. Ends only by failing
+ * (ERR_ENGINE: the stream was closed). */
+struct event_sink {
+    void (*listening)(void *context); /* or NULL */
+    void (*event)(void *context, const cJSON *event);
+    void *context;
+};
+struct task *engine_events(struct engine *engine, cJSON *filters, const char *since,
+                           struct event_sink sink);
+
+/* ---- Exec ---- */
+
+struct exec_options {
+    const char *const *argv;        /* NULL-terminated */
+    const char *const *environment; /* NAME=VALUE, NULL-terminated, or NULL */
+    const char *user;               /* or NULL */
+    const char *working_dir;        /* or NULL */
+    bool privileged;
+    bool tty;
+    bool interactive;  /* stdin is sent, by exec_send() */
+    int rows, columns; /* of the TTY; 0: unknown */
+};
+
+/* Done when its output has ended and its exit code is known. Without stdin its output comes through
+ * an ordinary request, with it through a hijacked connection. */
+struct task *container_exec(struct engine *engine, const char *id,
+                            const struct exec_options *options, struct output_sink sink);
+int exec_exit_code(const struct task *exec);
+/* Interactive: how many bytes may be sent now without being held back (bounded buffer). */
+size_t exec_room(const struct task *exec);
+void exec_send(struct task *exec, const char *data, size_t length);
+/* Called when exec_room() has become more than 0 again. */
+void exec_on_room(struct task *exec, void (*room)(void *context), void *context);
+void exec_end_input(struct task *exec);
+/* The terminal has a new size. */
+void exec_resize(struct task *exec, int rows, int columns);
+
+#endif
