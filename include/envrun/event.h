@@ -1,0 +1,99 @@
+/*
+ * event.h: what happens in a run, as typed records.
+ *
+ * An event is self-contained: it owns its strings and points to no live object, so that display,
+ * JSON and record are made from the same thing and can never disagree, and a stored event can be
+ * shown again. Which fields an event of a kind fills in is said beside the kind; the others are
+ * zero.
+ *
+ * The JSON form is one object a line: {"v":1,"event":"phase","ms":1234,"service":"db",...}. The
+ * format version goes up when a field changes its meaning; readers take unknown fields and kinds in
+ * stride.
+ */
+#ifndef ENVRUN_EVENT_H
+#define ENVRUN_EVENT_H
+
+#include <envrun/err.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { EVENT_VERSION = 1 };
+
+enum event_kind {
+    EVENT_BEGAN,    /* text: the environment's name; detail: the verb ("run"); list: the services */
+    EVENT_PHASE,    /* a service's transition: service, phase, status, duration (when it ended),
+                       text (when it failed: why; when it began: what it waits for, or NULL) */
+    EVENT_PROGRESS, /* service, phase, text: a line of a pull or a build */
+    EVENT_PROBE,    /* service, text: why the latest try was not ready; count: tries so far */
+    EVENT_SEED,     /* service, status, text: the seed as written; count of total; duration */
+    EVENT_WAITING,  /* the heartbeat; list: "db (ready 12 s): connection refused" */
+    EVENT_ENDPOINT, /* service, text: an address that answers ("127.0.0.1:32768 -> 5432/tcp") */
+    EVENT_DIED,     /* service, code: its exit code; text: a sentence; list: its last lines;
+                       during: what was going on ("suite") */
+    EVENT_SUITE,   /* text: the suite's name; detail: its command; status; code, duration at the end
+                    */
+    EVENT_WARNING, /* text */
+    EVENT_NOTE,    /* text: something to know, such as how to take a kept environment down */
+    EVENT_FAILED,  /* the cause: text: one sentence; service and phase if one is to blame;
+                      detail: "FILE:LINE:COLUMN" or NULL; list: the last lines of its log or build;
+                      hints: how to go on */
+    EVENT_TEARDOWN, /* status; duration; list (failed): what could not be removed */
+    EVENT_OUTCOME,  /* the last one: text: "passed", "failed", "environment", "timeout",
+                       "interrupted", "error"; code: the exit code; duration; detail: a summary */
+};
+
+enum event_phase {
+    PHASE_NONE,
+    PHASE_IMAGE,  /* the image is looked up, built or pulled */
+    PHASE_CREATE, /* the container is made */
+    PHASE_COPY,   /* files go in */
+    PHASE_WAIT,   /* for its dependencies */
+    PHASE_START,
+    PHASE_READY,
+    PHASE_SEED,
+    PHASE_UP,   /* ready and seeded; or a job that is done */
+    PHASE_STOP, /* teardown */
+};
+
+enum event_status { STATUS_NONE, STATUS_BEGAN, STATUS_DONE, STATUS_FAILED };
+
+struct event {
+    enum event_kind kind;
+    long long ms;   /* since the run began */
+    long long time; /* UNIX time in milliseconds */
+    char *service;
+    enum event_phase phase;
+    enum event_status status;
+    long long duration; /* ms */
+    int code;
+    long long count, total;
+    char *text;
+    char *detail;
+    char **list; /* list_length strings */
+    size_t list_length;
+    char **hints;
+    size_t hint_count;
+};
+
+/* Receives each event once, in order; must not keep the pointer. */
+struct event_listener {
+    void (*event)(void *context, const struct event *event);
+    void *context;
+};
+
+void event_add_line(struct event *event, const char *line);
+void event_add_hint(struct event *event, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void event_release(struct event *event);
+
+const char *event_kind_name(enum event_kind kind);
+const char *event_phase_name(enum event_phase phase);
+const char *event_status_name(enum event_status status);
+
+/* One line of JSON without the newline, to be freed by the caller. */
+char *event_encode(const struct event *event);
+/* False and ERR_FILE if the line is not an event of a version that is understood. */
+bool event_decode(const char *line, struct event *ret_event, struct err *err);
+
+#endif
