@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Finds a Docker Engine, or starts one. Needs lib/common.sh.
 
+: "${root:?}"
 engine_state=${ENVRUN_ENGINE_STATE:-/run/envrun-engine}
 engine_socket=unix:///var/run/docker.sock
 
@@ -59,10 +60,24 @@ engine_choose_iptables() {
     PATH=$engine_state/bin:$PATH
 }
 
+# engine_rival: a dockerd that runs here all the same. Two would take each other's bridge and rules away.
+engine_rival() {
+    local file dir
+    for file in /proc/[0-9]*/comm; do
+        dir=${file%/comm}
+        if [ "$(cat "$file" 2>/dev/null)" = dockerd ] && [ "$dir/ns/net" -ef /proc/self/ns/net ]; then
+            echo "${dir#/proc/}"
+            return
+        fi
+    done
+    return 1
+}
+
 # engine_launch: start dockerd and wait until it answers. Runs as root.
 engine_launch() {
     local log=$engine_state/dockerd.log try pid
     command -v dockerd >/dev/null || die "dockerd is not installed: run scripts/install-deps"
+    ! pid=$(engine_rival) || die "dockerd runs (process $pid) but does not answer at $engine_socket: set DOCKER_HOST, or stop it"
     mkdir -p "$engine_state" /var/run
     engine_mount_cgroups || die "the cgroups are not mounted and cannot be"
     engine_choose_iptables
@@ -82,4 +97,13 @@ engine_launch() {
     kill "$pid" 2>/dev/null || true
     tail -n 15 "$log" >&2
     die "the engine did not come up; above are the last lines of $log"
+}
+
+# engine_use: have an engine for the rest of this script. One that had to be started is stopped at its end.
+engine_use() {
+    if ! engine_find; then
+        trap '"$root/scripts/engine" stop' EXIT
+        "$root/scripts/engine" start
+        engine_find
+    fi
 }
