@@ -7,8 +7,8 @@
  * zero.
  *
  * The JSON form is one object a line: {"v":1,"event":"phase","ms":1234,"service":"db",...}. The
- * format version goes up when a field changes its meaning; readers take unknown fields and kinds in
- * stride.
+ * format version goes up when a field changes its meaning; readers skip fields and
+ * kinds that they do not know (event_decode() answers false for a kind it does not know).
  */
 #ifndef ENVRUN_EVENT_H
 #define ENVRUN_EVENT_H
@@ -23,22 +23,26 @@ enum { EVENT_VERSION = 1 };
 enum event_kind {
     EVENT_BEGAN,    /* text: the environment's name; detail: the verb ("run"); list: the services */
     EVENT_PHASE,    /* a service's transition: service, phase, status, duration (when it ended),
-                       text (when it failed: why; when it began: what it waits for, or NULL) */
+                       text (when it failed: why; when it began: what it waits for, or NULL).
+                       PHASE_IMAGE's detail: "build", "pull", or NULL if the image was only looked
+                       up; the phase may begin once more when that becomes known. PHASE_UP's text:
+                       NULL, or "done" for a job that has ended */
     EVENT_PROGRESS, /* service, phase, text: a line of a pull or a build */
     EVENT_PROBE,    /* service, text: why the latest try was not ready; count: tries so far */
     EVENT_SEED,     /* service, status, text: the seed as written; count of total; duration */
     EVENT_WAITING,  /* the heartbeat; list: "db (ready 12 s): connection refused" */
     EVENT_ENDPOINT, /* service, text: an address that answers ("127.0.0.1:32768 -> 5432/tcp") */
     EVENT_DIED,     /* service, code: its exit code; text: a sentence; list: its last lines;
-                       during: what was going on ("suite") */
-    EVENT_SUITE,   /* text: the suite's name; detail: its command; status; code, duration at the end
-                    */
-    EVENT_WARNING, /* text */
-    EVENT_NOTE,    /* text: something to know, such as how to take a kept environment down */
-    EVENT_FAILED,  /* the cause: text: one sentence; service and phase if one is to blame;
-                      detail: "FILE:LINE:COLUMN" or NULL; list: the last lines of its log or build;
-                      hints: how to go on */
-    EVENT_TEARDOWN, /* status; duration; list (failed): what could not be removed */
+                       detail: what was going on ("suite"), or NULL */
+    EVENT_SUITE,    /* text: the suite's name, "" if the file gives none; detail: its command;
+                       status; code, duration at the end */
+    EVENT_WARNING,  /* text */
+    EVENT_NOTE,     /* text: something to know, such as how to take a kept environment down */
+    EVENT_FAILED,   /* the cause: text: one sentence; service and phase if one is to blame;
+                       detail: "FILE:LINE:COLUMN" or NULL; list: the last lines of its log or build;
+                       hints: how to go on */
+    EVENT_TEARDOWN, /* status; at the end duration and text: "removed 4 containers, 1 network",
+                       or NULL; list (failed): what could not be removed */
     EVENT_OUTCOME,  /* the last one: text: "passed", "failed", "environment", "timeout",
                        "interrupted", "error"; code: the exit code; duration; detail: a summary */
 };
@@ -58,6 +62,8 @@ enum event_phase {
 
 enum event_status { STATUS_NONE, STATUS_BEGAN, STATUS_DONE, STATUS_FAILED };
 
+/* Every string and array of an event is owned by it and comes from malloc(); a zeroed one is an
+ * event without contents, so that { .kind = EVENT_NOTE, .text = xasprintf(...) } makes one. */
 struct event {
     enum event_kind kind;
     long long ms;   /* since the run began */
@@ -87,13 +93,16 @@ void event_add_hint(struct event *event, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void event_release(struct event *event);
 
+/* The names in the JSON form; never NULL, "" for PHASE_NONE and STATUS_NONE. */
 const char *event_kind_name(enum event_kind kind);
 const char *event_phase_name(enum event_phase phase);
 const char *event_status_name(enum event_status status);
 
-/* One line of JSON without the newline, to be freed by the caller. */
+/* One line of JSON without the newline, to be freed by the caller. Bytes that are not UTF-8 become
+ * U+FFFD. */
 char *event_encode(const struct event *event);
-/* False and ERR_FILE if the line is not an event of a version that is understood. */
+/* False and ERR_FILE if the line is not an event of a version that is understood. The line may come
+ * from anywhere: what is too long, too much or of another type is an error. */
 bool event_decode(const char *line, struct event *ret_event, struct err *err);
 
 #endif

@@ -3,7 +3,8 @@
  *
  * A report takes events and writes to a descriptor: in place on a terminal, append-only elsewhere,
  * or as newline-delimited JSON. It knows no run and no engine; a stored record shows through the
- * same code.
+ * same code. It never exits and never fails: when nobody reads any more, it falls silent. The
+ * caller ignores SIGPIPE.
  */
 #ifndef REPORT_REPORT_H
 #define REPORT_REPORT_H
@@ -24,11 +25,13 @@ struct report_options {
     enum report_style style;
     int fd; /* where to write; stays the caller's */
     bool color;
+    bool unicode;      /* signs beyond ASCII */
     bool verbose;      /* every line of builds and pulls */
-    int rows, columns; /* REPORT_TERMINAL */
+    int rows, columns; /* REPORT_TERMINAL; 0: unknown */
 };
 
-/* Terminal if fd is one and neither CI, NO_COLOR nor TERM=dumb say otherwise; then plain. */
+/* Terminal if fd is one and neither CI, NO_COLOR nor TERM=dumb say otherwise; then plain.
+ * FORCE_COLOR gives colours to plain lines. environment: "NAME=VALUE", NULL-terminated. */
 struct report_options report_options_for(int fd, const char *const *environment);
 
 struct report *report_new(const struct report_options *options);
@@ -37,8 +40,10 @@ void report_event(struct report *report, const struct event *event);
  * run began. */
 void report_tick(struct report *report, long long ms);
 void report_resize(struct report *report, int rows, int columns);
-/* Something else is going to write to the terminal: finish the lines that are being redrawn. */
+/* Something else is going to write to the terminal: finish the lines that are being redrawn. Done
+ * by itself when a suite begins. */
 void report_settle(struct report *report);
+/* Writes what is still waiting to be written, for a few seconds at most. Answers NULL. */
 struct report *report_free(struct report *report);
 
 #endif
