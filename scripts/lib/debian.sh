@@ -20,6 +20,8 @@ debian_apt_settings() {
 # debian_make_root DIR PACKAGE...: debootstrap into DIR, with those packages besides.
 debian_make_root() {
     local dir=$1 log=$1.log mirror include
+    mkdir -p "$dir"
+    chmod 755 "$dir"
     shift
     include=$(printf ',%s' ca-certificates "$@")
     mirror=$(debian_sources | awk '$3 == "bookworm" { print $2; exit }')

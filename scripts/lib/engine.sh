@@ -73,17 +73,21 @@ engine_rival() {
     return 1
 }
 
+# In a chroot the root folder is no mount point as a rule, and dockerd and runc cannot pivot away from it.
+engine_root_is_mounted() { awk '$5 == "/" { found = 1 } END { exit !found }' /proc/self/mountinfo; }
+
 # engine_launch: start dockerd and wait until it answers. Runs as root.
 engine_launch() {
-    local log=$engine_state/dockerd.log try pid
+    local log=$engine_state/dockerd.log enter=(env) try pid
     command -v dockerd >/dev/null || die "dockerd is not installed: run scripts/install-deps"
     ! pid=$(engine_rival) || die "dockerd runs (process $pid) but does not answer at $engine_socket: set DOCKER_HOST, or stop it"
     mkdir -p "$engine_state" /var/run
     engine_mount_cgroups || die "the cgroups are not mounted and cannot be"
     engine_choose_iptables
-    # In a chroot the root is no mount point, so that runc cannot pivot away from it.
-    awk '$5 == "/" { found = 1 } END { exit !found }' /proc/self/mountinfo || export DOCKER_RAMDISK=yes
-    setsid dockerd --host "$engine_socket" --pidfile "$engine_state/docker.pid" \
+    if ! engine_root_is_mounted; then
+        enter=(unshare --mount --propagation private "$root/scripts/lib/enter-root" "$engine_state/root")
+    fi
+    setsid "${enter[@]}" dockerd --host "$engine_socket" --pidfile "$engine_state/docker.pid" \
         </dev/null >"$log" 2>&1 9>&- &
     pid=$!
     for ((try = 0; try < 300; try++)); do
