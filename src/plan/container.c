@@ -1,0 +1,290 @@
+/*
+ * A service's keys, and where each goes in the body of POST /containers/create. A key that is in
+ * neither table is refused by its name: nothing the file says is dropped in silence.
+ */
+#include "plan/internal.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+/* ---- Keys that are one value ---- */
+
+enum scalar_type { TEXT, BOOL, INTEGER, BYTES, TEXTS, SECONDS };
+
+struct scalar_key {
+    const char *key;
+    const char *field; /* a leading '.' means HostConfig */
+    enum scalar_type type;
+};
+
+static const struct scalar_key scalar_keys[] = {
+    {"cap_add", ".CapAdd", TEXTS},
+    {"cap_drop", ".CapDrop", TEXTS},
+    {"command", "Cmd", TEXTS},
+    {"domainname", "Domainname", TEXT},
+    {"entrypoint", "Entrypoint", TEXTS},
+    {"extra_hosts", ".ExtraHosts", TEXTS},
+    {"hostname", "Hostname", TEXT},
+    {"init", ".Init", BOOL},
+    {"mem_limit", ".Memory", BYTES},
+    {"privileged", ".Privileged", BOOL},
+    {"read_only", ".ReadonlyRootfs", BOOL},
+    {"security_opt", ".SecurityOpt", TEXTS},
+    {"shm_size", ".ShmSize", BYTES},
+    {"stdin_open", "OpenStdin", BOOL},
+    {"stop_grace_period", "StopTimeout", SECONDS},
+    {"stop_signal", "StopSignal", TEXT},
+    {"tty", "Tty", BOOL},
+    {"user", "User", TEXT},
+    {"working_dir", "WorkingDir", TEXT},
+};
+
+bool bytes_parse(const char *text, long long *ret_bytes) {
+    static const char units[] = "bkmgtp";
+    char *end;
+    double number = strtod(text, &end);
+    if (end == text || number < 0)
+        return false;
+    for (const char *unit = *end ? strchr(units, *end | 0x20) : units; unit > units; unit--)
+        number *= 1024;
+    if (*end && !strchr(units, *end | 0x20))
+        return false;
+    if (*end && strcasecmp(end + 1, "b") && end[1])
+        return false;
+    *ret_bytes = (long long)number;
+    return number < 9e18;
+}
+
+const char *scalar_text(const struct node *node) {
+    return node && node->kind != NODE_NULL && node->text ? node->text : "";
+}
+
+static cJSON *texts_to_json(const struct node *list) {
+    cJSON *array = cJSON_CreateArray();
+    if (list->kind == NODE_STRING)
+        json_append_text(array, list->text);
+    node_each (item, list)
+        json_append_text(array, scalar_text(item));
+    return array;
+}
+
+static bool put_bytes(struct draft *draft, cJSON *object, const char *field,
+                      const struct node *value) {
+    long long bytes;
+    if (!bytes_parse(scalar_text(value), &bytes))
+        return err_at(draft->err, value->at, "`%s` is not a size such as 64m", scalar_text(value));
+    json_put_number(object, field, bytes);
+    return true;
+}
+
+static bool put_scalar(struct draft *draft, const struct scalar_key *rule,
+                       const struct node *value) {
+    bool in_host = *rule->field == '.';
+    cJSON *object = in_host ? draft->host : draft->body;
+    const char *field = rule->field + in_host;
+    long long milliseconds;
+
+    switch (rule->type) {
+    case TEXT:
+        json_put_text(object, field, scalar_text(value));
+        return true;
+    case BOOL:
+        json_put_bool(object, field, value->kind == NODE_BOOL && value->boolean);
+        return true;
+    case INTEGER:
+        json_put_number(object, field, value->kind == NODE_INT ? value->integer : 0);
+        return true;
+    case BYTES:
+        return put_bytes(draft, object, field, value);
+    case SECONDS:
+        if (!duration_parse(scalar_text(value), &milliseconds))
+            return err_at(draft->err, value->at, "`%s` is not a duration", scalar_text(value));
+        json_put_number(object, field, (milliseconds + 999) / 1000);
+        return true;
+    case TEXTS:
+        json_put(object, field, texts_to_json(value));
+        return true;
+    }
+    return true;
+}
+
+/* ---- Keys with a form of their own ---- */
+
+static bool put_environment(struct draft *draft, const struct node *map) {
+    cJSON *list = json_put(draft->body, "Env", cJSON_CreateArray());
+    node_each (item, map) {
+        if (item->kind == NODE_NULL)
+            continue; /* named, but not set where envrun runs: not set in the container */
+        autofree char *entry = xasprintf("%s=%s", item->key, scalar_text(item));
+        json_append_text(list, entry);
+    }
+    return true;
+}
+
+static bool put_labels(struct draft *draft, const struct node *map) {
+    labels_add(cJSON_GetObjectItem(draft->body, "Labels"), map);
+    return true;
+}
+
+/* An interval in the nanoseconds of the engine. */
+static void put_interval(cJSON *object, const char *field, const struct node *map,
+                         const char *key) {
+    long long milliseconds = node_milliseconds(map, key, 0);
+    if (milliseconds)
+        json_put_number(object, field, milliseconds * 1000000);
+}
+
+static bool put_healthcheck(struct draft *draft, const struct node *map) {
+    cJSON *health = json_put(draft->body, "Healthcheck", cJSON_CreateObject());
+    const struct node *test = node_get(map, "test");
+
+    if (node_bool(map, "disable", false)) {
+        json_append_text(json_array_at(health, "Test"), "NONE");
+        return true;
+    }
+    if (test)
+        json_put(health, "Test", texts_to_json(test));
+    put_interval(health, "Interval", map, "interval");
+    put_interval(health, "Timeout", map, "timeout");
+    put_interval(health, "StartPeriod", map, "start_period");
+    if (draft->plan->api_minor >= 44)
+        put_interval(health, "StartInterval", map, "start_interval");
+    if (node_get(map, "retries"))
+        json_put_number(health, "Retries", node_integer(map, "retries", 0));
+    return true;
+}
+
+static bool put_ulimits(struct draft *draft, const struct node *map) {
+    cJSON *list = json_put(draft->host, "Ulimits", cJSON_CreateArray());
+    node_each (item, map) {
+        bool both = item->kind != NODE_MAP;
+        cJSON *limit = cJSON_CreateObject();
+        json_put_text(limit, "Name", item->key);
+        json_put_number(limit, "Soft", both ? item->integer : node_integer(item, "soft", 0));
+        json_put_number(limit, "Hard", both ? item->integer : node_integer(item, "hard", 0));
+        cJSON_AddItemToArray(list, limit);
+    }
+    return true;
+}
+
+static void put_restart_policy(struct draft *draft, const char *name, long most) {
+    struct planned_service *service = draft->service;
+    cJSON *policy = json_object_at(draft->host, "RestartPolicy");
+    json_put_text(policy, "Name", name);
+    if (most)
+        json_put_number(policy, "MaximumRetryCount", most);
+    service->restarts = strcmp(name, "no") != 0;
+    service->restarts_always = !strcmp(name, "always") || !strcmp(name, "unless-stopped");
+    service->restart_most = (int)most;
+}
+
+static bool put_restart(struct draft *draft, const struct node *value) {
+    const char *policy = scalar_text(value);
+    long most = 0;
+
+    if (text_starts(policy, "on-failure")) {
+        const char *count = policy + strlen("on-failure");
+        if (*count && !(*count == ':' && text_to_long(count + 1, 0, 1 << 20, &most)))
+            return err_at(draft->err, value->at, "`%s` is not a restart policy", policy);
+        put_restart_policy(draft, "on-failure", most);
+    } else if (!strcmp(policy, "no") || !strcmp(policy, "always") ||
+               !strcmp(policy, "unless-stopped")) {
+        put_restart_policy(draft, policy, 0);
+    } else {
+        return err_at(draft->err, value->at,
+                      "`%s` is not a restart policy: no, always, on-failure[:N] or unless-stopped",
+                      policy);
+    }
+    return true;
+}
+
+static bool put_container_name(struct draft *draft, const struct node *value) {
+    (void)draft;
+    (void)value; /* copies must not collide: it becomes an alias, in draft_networks() */
+    return true;
+}
+
+/* Keys that other parts of the plan or of the model have taken in already. */
+static bool taken_elsewhere(struct draft *draft, const struct node *value) {
+    (void)draft;
+    (void)value;
+    return true;
+}
+
+struct key_rule {
+    const char *key;
+    bool (*put)(struct draft *draft, const struct node *value);
+};
+
+static const struct key_rule key_rules[] = {
+    {"build", taken_elsewhere},
+    {"configs", draft_files},
+    {"container_name", put_container_name},
+    {"depends_on", taken_elsewhere},
+    {"env_file", taken_elsewhere},
+    {"environment", put_environment},
+    {"expose", draft_expose},
+    {"healthcheck", put_healthcheck},
+    {"image", taken_elsewhere},
+    {"kind", taken_elsewhere},
+    {"labels", put_labels},
+    {"networks", draft_networks},
+    {"platform", taken_elsewhere},
+    {"ports", draft_ports},
+    {"profiles", taken_elsewhere},
+    {"pull_policy", taken_elsewhere},
+    {"ready", taken_elsewhere},
+    {"restart", put_restart},
+    {"secrets", draft_files},
+    {"seed", taken_elsewhere},
+    {"snapshot", taken_elsewhere},
+    {"tmpfs", draft_tmpfs},
+    {"ulimits", put_ulimits},
+    {"volumes", draft_volumes},
+};
+
+static const struct key_rule *rule_for(const char *key) {
+    for (size_t i = 0; i < lengthof(key_rules); i++)
+        if (!strcmp(key_rules[i].key, key))
+            return &key_rules[i];
+    return NULL;
+}
+
+static const struct scalar_key *scalar_for(const char *key) {
+    for (size_t i = 0; i < lengthof(scalar_keys); i++)
+        if (!strcmp(scalar_keys[i].key, key))
+            return &scalar_keys[i];
+    return NULL;
+}
+
+static bool put_key(struct draft *draft, const struct node *value) {
+    const struct key_rule *rule = rule_for(value->key);
+    const struct scalar_key *scalar = scalar_for(value->key);
+
+    if (text_starts(value->key, "x-"))
+        return true;
+    if (value->kind == NODE_NULL && (scalar || !strcmp(value->key, "build")))
+        return true;
+    if (scalar)
+        return put_scalar(draft, scalar, value);
+    if (rule)
+        return rule->put(draft, value);
+    return err_at(draft->err, value->key_at.file ? value->key_at : value->at,
+                  "services.%s.%s: envrun does not handle this key yet", draft->service->name,
+                  value->key);
+}
+
+bool draft_container(struct draft *draft) {
+    struct err *all = draft->err;
+    bool ok = true;
+
+    node_each (value, draft->node) {
+        struct err one = ERR_INIT;
+        draft->err = &one;
+        if (!put_key(draft, value))
+            ok = err_join(all, &one);
+    }
+    draft->err = all;
+    return ok;
+}

@@ -1,0 +1,67 @@
+/*
+ * internal.h: what the files of the plan floor share.
+ */
+#ifndef PLAN_INTERNAL_H
+#define PLAN_INTERNAL_H
+
+#include <envrun/plan.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/vector.h"
+
+/* What is put together for one service. */
+struct draft {
+    struct plan *plan;
+    struct planned_service *service;
+    const struct node *node; /* the canonical service */
+    cJSON *body;             /* service->body */
+    cJSON *host;             /* .HostConfig */
+    struct err *err;         /* mistakes are joined here */
+};
+
+/* container.c: the service's keys, through one table. */
+bool draft_container(struct draft *draft);
+
+/* mounts.c: volumes, tmpfs, secrets, configs. */
+bool draft_volumes(struct draft *draft, const struct node *volumes);
+bool draft_tmpfs(struct draft *draft, const struct node *tmpfs);
+bool draft_files(struct draft *draft, const struct node *grants);
+/* The paths at which something is mounted already. */
+bool mounts_has_target(const cJSON *host, const char *target);
+
+/* A labelled volume for a VOLUME path of the image, unless something is mounted there. */
+void plan_image_volume(struct plan *plan, struct planned_service *service, const char *target);
+
+/* ports.c */
+bool draft_ports(struct draft *draft, const struct node *ports);
+bool draft_expose(struct draft *draft, const struct node *expose);
+/* Publish what this host could not reach otherwise, and what the file publishes. */
+void ports_bind(struct plan *plan, struct planned_service *service);
+/* Those that the image EXPOSEs. */
+void ports_of_image(struct plan *plan, struct planned_service *service, const cJSON *config);
+/* One that is there already is not added again. */
+void ports_add(struct plan *plan, struct planned_service *service, struct planned_port port);
+
+/* networks.c */
+bool plan_networks(struct plan *plan, struct err *err);
+bool plan_volumes(struct plan *plan, struct err *err);
+bool draft_networks(struct draft *draft, const struct node *networks);
+const struct planned_network *plan_network(const struct plan *plan, const char *key);
+const struct planned_volume *plan_volume(const struct plan *plan, const char *key);
+
+/* plan.c: the environment's labels, then a list or map of the file's. */
+cJSON *plan_labels(const struct plan *plan);
+void labels_add(cJSON *labels, const struct node *map);
+
+/* kinds.c: "postgres, mysql, ..." to be freed by the caller. */
+char *kinds_names(const struct kinds *kinds);
+
+/* A scalar as the engine wants a string: null is "". */
+const char *scalar_text(const struct node *node);
+
+/* "64m", "1gb", "1024" in bytes; false if it is none (Compose Specification, "Specifying byte
+ * values"). */
+bool bytes_parse(const char *text, long long *ret_bytes);
+
+#endif

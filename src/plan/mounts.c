@@ -1,0 +1,220 @@
+/*
+ * What is mounted or copied into a container: volumes, tmpfs, secrets and configs.
+ */
+#include "plan/internal.h"
+
+#include "base/path.h"
+
+#include <string.h>
+
+/* ---- Volumes (Compose Specification, "volumes") ---- */
+
+static cJSON *add_mount(struct draft *draft, const char *type, const char *source,
+                        const struct node *volume) {
+    cJSON *mount = cJSON_CreateObject();
+    json_put_text(mount, "Type", type);
+    json_put_text(mount, "Source", source);
+    json_put_text(mount, "Target", node_text(volume, "target", ""));
+    if (node_bool(volume, "read_only", false))
+        json_put_bool(mount, "ReadOnly", true);
+    json_put_text(mount, "Consistency", node_text(volume, "consistency", NULL));
+    cJSON_AddItemToArray(json_array_at(draft->host, "Mounts"), mount);
+    return mount;
+}
+
+/* A volume of the image's or the file's that has no name gets one of ours: an anonymous one carries
+ * no labels and could not be found again. */
+static const char *private_volume(struct plan *plan, struct planned_service *service,
+                                  const char *target) {
+    size_t nth = (size_t)cJSON_GetArraySize(service->image_volumes) + 1;
+    const char *name = arena_printf(plan->arena, "%s-%zu", service->container_name, nth);
+    cJSON *body = cJSON_CreateObject();
+    json_put_text(body, "Name", name);
+    cJSON *labels = json_put(body, "Labels", plan_labels(plan));
+    json_put_text(labels, LABEL_SERVICE, service->name);
+    json_put_text(labels, LABEL_KEY, target);
+    cJSON_AddItemToArray(service->image_volumes, body);
+    return name;
+}
+
+static bool put_named_volume(struct draft *draft, const struct node *volume) {
+    const char *key = node_text(volume, "source", NULL);
+    const struct planned_volume *named = key ? plan_volume(draft->plan, key) : NULL;
+    const struct node *options = node_get(volume, "volume");
+    const char *target = node_text(volume, "target", "");
+    const char *name = named ? named->name : private_volume(draft->plan, draft->service, target);
+
+    if (key && !named)
+        return err_at(draft->err, volume->at, "volume `%s` is not defined under `volumes`", key);
+    cJSON *mount = add_mount(draft, "volume", name, volume);
+    if (node_bool(options, "nocopy", false))
+        json_put_bool(json_object_at(mount, "VolumeOptions"), "NoCopy", true);
+    const char *subpath = node_text(options, "subpath", NULL);
+    if (subpath && draft->plan->api_minor < 45)
+        return err_at(draft->err, options->at,
+                      "`subpath` needs an engine with API 1.45; this one has 1.%d",
+                      draft->plan->api_minor);
+    if (subpath)
+        json_put_text(json_object_at(mount, "VolumeOptions"), "Subpath", subpath);
+    return true;
+}
+
+/* A bind mount goes as Binds where the source may be made (the short form's way), since Mounts
+ * refuses a source that is missing. */
+static bool put_bind(struct draft *draft, const struct node *volume) {
+    const struct node *options = node_get(volume, "bind");
+    const char *source = node_text(volume, "source", "");
+    const char *propagation = node_text(options, "propagation", NULL);
+
+    if (!node_bool(options, "create_host_path", false)) {
+        cJSON *mount = add_mount(draft, "bind", source, volume);
+        if (propagation)
+            json_put_text(json_object_at(mount, "BindOptions"), "Propagation", propagation);
+        return true;
+    }
+    struct buffer bind = BUFFER_INIT;
+    buffer_printf(&bind, "%s:%s:%s", source, node_text(volume, "target", ""),
+                  node_bool(volume, "read_only", false) ? "ro" : "rw");
+    const char *selinux = node_text(options, "selinux", NULL);
+    if (selinux)
+        buffer_printf(&bind, ",%s", selinux);
+    if (propagation)
+        buffer_printf(&bind, ",%s", propagation);
+    json_append_text(json_array_at(draft->host, "Binds"), bind.data);
+    buffer_release(&bind);
+    return true;
+}
+
+static bool put_tmpfs_mount(struct draft *draft, const struct node *volume) {
+    const struct node *options = node_get(volume, "tmpfs");
+    const char *size = node_text(options, "size", NULL);
+    long long bytes = node_integer(options, "mode", -1);
+    cJSON *mount = add_mount(draft, "tmpfs", NULL, volume);
+
+    if (bytes >= 0)
+        json_put_number(json_object_at(mount, "TmpfsOptions"), "Mode", bytes);
+    if (size && bytes_parse(size, &bytes))
+        json_put_number(json_object_at(mount, "TmpfsOptions"), "SizeBytes", bytes);
+    return true;
+}
+
+static bool put_volume(struct draft *draft, const struct node *volume) {
+    const char *type = node_text(volume, "type", "");
+    if (!strcmp(type, "volume"))
+        return put_named_volume(draft, volume);
+    if (!strcmp(type, "bind"))
+        return put_bind(draft, volume);
+    if (!strcmp(type, "tmpfs"))
+        return put_tmpfs_mount(draft, volume);
+    if (!strcmp(type, "npipe")) {
+        add_mount(draft, "npipe", node_text(volume, "source", ""), volume);
+        return true;
+    }
+    return err_at(draft->err, volume->at, "envrun does not handle volumes of type `%s` yet", type);
+}
+
+bool draft_volumes(struct draft *draft, const struct node *volumes) {
+    node_each (volume, volumes)
+        if (!put_volume(draft, volume))
+            return false;
+    return true;
+}
+
+bool draft_tmpfs(struct draft *draft, const struct node *tmpfs) {
+    cJSON *map = json_object_at(draft->host, "Tmpfs");
+    node_each (item, tmpfs) {
+        const char *text = scalar_text(item);
+        const char *colon = strchr(text, ':');
+        autofree char *path = colon ? xstrndup(text, (size_t)(colon - text)) : xstrdup(text);
+        json_put_text(map, path, colon ? colon + 1 : "");
+    }
+    return true;
+}
+
+bool mounts_has_target(const cJSON *host, const char *target) {
+    const cJSON *item;
+    cJSON_ArrayForEach (item, cJSON_GetObjectItem(host, "Mounts")) {
+        if (!strcmp(json_text_or(item, "Target", ""), target))
+            return true;
+    }
+    cJSON_ArrayForEach (item, cJSON_GetObjectItem(host, "Binds")) {
+        const char *behind_source = strchr(item->valuestring, ':');
+        size_t length = strlen(target);
+        if (behind_source && !strncmp(behind_source + 1, target, length) &&
+            (behind_source[1 + length] == ':' || !behind_source[1 + length]))
+            return true;
+    }
+    return cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItem(host, "Tmpfs"), target) != NULL;
+}
+
+void plan_image_volume(struct plan *plan, struct planned_service *service, const char *target) {
+    cJSON *host = cJSON_GetObjectItem(service->body, "HostConfig");
+    if (mounts_has_target(host, target))
+        return;
+    cJSON *mount = cJSON_CreateObject();
+    json_put_text(mount, "Type", "volume");
+    json_put_text(mount, "Source", private_volume(plan, service, target));
+    json_put_text(mount, "Target", target);
+    cJSON_AddItemToArray(json_array_at(host, "Mounts"), mount);
+}
+
+/* ---- Secrets and configs (Compose Specification, "secrets" and "configs") ----
+ * They are copied in before the start, not bound: so an engine that cannot see this host's files,
+ * and one that is somewhere else, get them too, and uid, gid and mode hold. */
+
+static int octal_mode(const struct node *grant) {
+    const struct node *mode = node_get(grant, "mode");
+    if (!mode)
+        return 0444;
+    return mode->kind == NODE_INT ? (int)mode->integer : (int)strtol(scalar_text(mode), NULL, 8);
+}
+
+static const char *target_of(struct draft *draft, const struct node *grant, bool secret) {
+    const char *source = node_text(grant, "source", "");
+    const char *target = node_text(grant, "target", NULL);
+    if (target && *target == '/')
+        return target;
+    if (secret)
+        return arena_printf(draft->plan->arena, "/run/secrets/%s", target ? target : source);
+    return arena_printf(draft->plan->arena, "/%s", target ? target : source);
+}
+
+static bool plan_file(struct draft *draft, const struct node *grant, bool secret,
+                      struct planned_file *ret) {
+    const char *section = secret ? "secrets" : "configs";
+    const char *source = node_text(grant, "source", "");
+    const struct node *definition = node_get(node_get(draft->plan->model->root, section), source);
+    const char *file = node_text(definition, "file", NULL);
+
+    if (!definition)
+        return err_at(draft->err, grant->at, "`%s` is not defined under `%s`", source, section);
+    if (!file)
+        return err_at(draft->err, definition->at,
+                      "%s.%s: envrun handles only those with `file` so far", section, source);
+    *ret = (struct planned_file){
+        .source = file,
+        .target = target_of(draft, grant, secret),
+        .uid = atoi(node_text(grant, "uid", "0")),
+        .gid = atoi(node_text(grant, "gid", "0")),
+        .mode = octal_mode(grant),
+        .at = grant->at,
+    };
+    return true;
+}
+
+bool draft_files(struct draft *draft, const struct node *grants) {
+    struct planned_service *service = draft->service;
+    bool secret = !strcmp(grants->key, "secrets");
+    size_t most = service->file_count + grants->length;
+    struct planned_file *files = arena_alloc(draft->plan->arena, most * sizeof *files);
+
+    if (service->file_count)
+        memcpy(files, service->files, service->file_count * sizeof *files);
+    service->files = files;
+    node_each (grant, grants) {
+        if (!plan_file(draft, grant, secret, &files[service->file_count]))
+            return false;
+        service->file_count++;
+    }
+    return true;
+}

@@ -1,0 +1,212 @@
+/*
+ * The environment's networks and volumes, and how a container joins its networks.
+ */
+#include "plan/internal.h"
+
+#include <string.h>
+
+/* ---- Top-level networks and volumes ---- */
+
+static bool is_external(const struct node *definition) {
+    const struct node *external = node_get(definition, "external");
+    return external && (external->kind == NODE_MAP || external->boolean);
+}
+
+/* The name on the engine: an external one's own, else one that belongs to this environment alone,
+ * whatever `name` says: copies must not meet. */
+static const char *object_name(struct plan *plan, const struct node *definition) {
+    if (is_external(definition))
+        return node_text(definition, "name", definition->key);
+    return arena_printf(plan->arena, "%s_%s", plan->name, definition->key);
+}
+
+/* The first key of a definition that has no place in the body. */
+static bool refuse_unknown(const struct node *definition, const char *const *known,
+                           const char *section, struct err *err) {
+    node_each (item, definition) {
+        const char *const *name = known;
+        while (*name && strcmp(*name, item->key) != 0)
+            name++;
+        if (!*name && strncmp(item->key, "x-", 2) != 0)
+            return err_at(err, item->key_at.file ? item->key_at : item->at,
+                          "%s.%s.%s: envrun does not handle this key yet", section, definition->key,
+                          item->key);
+    }
+    return true;
+}
+
+static void put_options(cJSON *body, const char *field, const struct node *options) {
+    node_each (item, options)
+        json_put_text(json_object_at(body, field), item->key, scalar_text(item));
+}
+
+static cJSON *ipam_body(const struct node *ipam) {
+    cJSON *body = cJSON_CreateObject();
+    json_put_text(body, "Driver", node_text(ipam, "driver", "default"));
+    put_options(body, "Options", node_get(ipam, "options"));
+    node_each (item, node_get(ipam, "config")) {
+        cJSON *config = cJSON_CreateObject();
+        json_put_text(config, "Subnet", node_text(item, "subnet", NULL));
+        json_put_text(config, "Gateway", node_text(item, "gateway", NULL));
+        json_put_text(config, "IPRange", node_text(item, "ip_range", NULL));
+        put_options(config, "AuxiliaryAddresses", node_get(item, "aux_addresses"));
+        cJSON_AddItemToArray(json_array_at(body, "Config"), config);
+    }
+    return body;
+}
+
+static cJSON *network_body(struct plan *plan, const char *name, const struct node *definition) {
+    cJSON *body = cJSON_CreateObject();
+    json_put_text(body, "Name", name);
+    json_put_bool(body, "CheckDuplicate", true); /* names are not unique before Engine 25 */
+    json_put_text(body, "Driver", node_text(definition, "driver", "bridge"));
+    if (node_bool(definition, "internal", false))
+        json_put_bool(body, "Internal", true);
+    if (node_bool(definition, "attachable", false))
+        json_put_bool(body, "Attachable", true);
+    if (node_bool(definition, "enable_ipv6", false))
+        json_put_bool(body, "EnableIPv6", true);
+    put_options(body, "Options", node_get(definition, "driver_opts"));
+    const struct node *ipam = node_get(definition, "ipam");
+    if (ipam && ipam->length)
+        json_put(body, "IPAM", ipam_body(ipam));
+    cJSON *labels = json_put(body, "Labels", plan_labels(plan));
+    labels_add(labels, node_get(definition, "labels"));
+    json_put_text(labels, LABEL_KEY, definition->key);
+    return body;
+}
+
+static cJSON *volume_body(struct plan *plan, const char *name, const struct node *definition) {
+    cJSON *body = cJSON_CreateObject();
+    json_put_text(body, "Name", name);
+    json_put_text(body, "Driver", node_text(definition, "driver", NULL));
+    put_options(body, "DriverOpts", node_get(definition, "driver_opts"));
+    cJSON *labels = json_put(body, "Labels", plan_labels(plan));
+    labels_add(labels, node_get(definition, "labels"));
+    json_put_text(labels, LABEL_KEY, definition->key);
+    return body;
+}
+
+bool plan_networks(struct plan *plan, struct err *err) {
+    static const char *const known[] = {"name",        "external",   "driver", "driver_opts",
+                                        "internal",    "attachable", "ipam",   "labels",
+                                        "enable_ipv6", NULL};
+    const struct node *all = node_get(plan->model->root, "networks");
+    plan->networks = arena_alloc(plan->arena, (all ? all->length : 0) * sizeof *plan->networks);
+    node_each (item, all) {
+        const char *name = object_name(plan, item);
+        if (!refuse_unknown(item, known, "networks", err))
+            return false;
+        plan->networks[plan->network_count++] = (struct planned_network){
+            .key = item->key,
+            .name = name,
+            .external = is_external(item),
+            .body = is_external(item) ? NULL : network_body(plan, name, item),
+            .at = item->key_at,
+        };
+    }
+    return true;
+}
+
+bool plan_volumes(struct plan *plan, struct err *err) {
+    static const char *const known[] = {"name",        "external", "driver",
+                                        "driver_opts", "labels",   NULL};
+    const struct node *all = node_get(plan->model->root, "volumes");
+    plan->volumes = arena_alloc(plan->arena, (all ? all->length : 0) * sizeof *plan->volumes);
+    node_each (item, all) {
+        const char *name = object_name(plan, item);
+        if (!refuse_unknown(item, known, "volumes", err))
+            return false;
+        plan->volumes[plan->volume_count++] = (struct planned_volume){
+            .key = item->key,
+            .name = name,
+            .external = is_external(item),
+            .body = is_external(item) ? NULL : volume_body(plan, name, item),
+            .at = item->key_at,
+        };
+    }
+    return true;
+}
+
+const struct planned_network *plan_network(const struct plan *plan, const char *key) {
+    for (size_t i = 0; i < plan->network_count; i++)
+        if (!strcmp(plan->networks[i].key, key))
+            return &plan->networks[i];
+    return NULL;
+}
+
+const struct planned_volume *plan_volume(const struct plan *plan, const char *key) {
+    for (size_t i = 0; i < plan->volume_count; i++)
+        if (!strcmp(plan->volumes[i].key, key))
+            return &plan->volumes[i];
+    return NULL;
+}
+
+/* ---- A container's networks ---- */
+
+static cJSON *endpoint_of(struct draft *draft, const struct node *attachment) {
+    cJSON *endpoint = cJSON_CreateObject();
+    cJSON *aliases = json_put(endpoint, "Aliases", cJSON_CreateArray());
+    const char *container_name = node_text(draft->node, "container_name", NULL);
+    const char *ipv4 = node_text(attachment, "ipv4_address", NULL);
+    const char *ipv6 = node_text(attachment, "ipv6_address", NULL);
+
+    json_append_text(aliases, draft->service->name);
+    if (container_name)
+        json_append_text(aliases, container_name);
+    node_each (alias, node_get(attachment, "aliases"))
+        json_append_text(aliases, scalar_text(alias));
+    if (ipv4)
+        json_put_text(json_object_at(endpoint, "IPAMConfig"), "IPv4Address", ipv4);
+    if (ipv6)
+        json_put_text(json_object_at(endpoint, "IPAMConfig"), "IPv6Address", ipv6);
+    return endpoint;
+}
+
+/* Before API 1.44 a create takes one network; the others are connected before the start. */
+static void put_endpoint(struct draft *draft, const char *network, cJSON *endpoint, bool first) {
+    if (first || draft->plan->api_minor >= 44) {
+        cJSON *config = json_object_at(draft->body, "NetworkingConfig");
+        json_put(json_object_at(config, "EndpointsConfig"), network, endpoint);
+        return;
+    }
+    json_put(json_object_at(draft->service->connections, network), "EndpointConfig", endpoint);
+}
+
+/* The network with the highest priority comes first, then those in the file's order. */
+static const struct node *first_network(const struct node *networks) {
+    const struct node *first = networks->first;
+    node_each (item, networks)
+        if (node_integer(item, "priority", 0) > node_integer(first, "priority", 0))
+            first = item;
+    return first;
+}
+
+static bool attach(struct draft *draft, const struct node *attachment, bool first) {
+    const struct planned_network *network = plan_network(draft->plan, attachment->key);
+    struct planned_service *service = draft->service;
+    size_t count = 0;
+
+    if (!network)
+        return err_at(draft->err, attachment->at, "network `%s` is not defined under `networks`",
+                      attachment->key);
+    put_endpoint(draft, network->name, endpoint_of(draft, attachment), first);
+    if (first)
+        json_put_text(draft->host, "NetworkMode", network->name);
+    while (service->networks[count])
+        count++;
+    service->networks[count] = network->name;
+    return true;
+}
+
+bool draft_networks(struct draft *draft, const struct node *networks) {
+    const struct node *first = first_network(networks);
+    draft->service->networks =
+        arena_alloc(draft->plan->arena, (networks->length + 1) * sizeof *draft->service->networks);
+    if (first && !attach(draft, first, true))
+        return false;
+    node_each (item, networks)
+        if (item != first && !attach(draft, item, false))
+            return false;
+    return true;
+}

@@ -1,0 +1,255 @@
+/*
+ * From the model to the bodies of the requests, and who waits for whom.
+ */
+#include "plan/internal.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+/* ---- Labels ---- */
+
+static cJSON *environment_labels(const struct plan *plan, const struct plan_options *options) {
+    const struct model *model = plan->model;
+    cJSON *labels = cJSON_CreateObject();
+    autostrings struct strings files = {0};
+    autofree char *created = xasprintf("%lld", options->created);
+
+    for (const char **file = model->files; file && *file; file++)
+        strings_add(&files, *file);
+    autofree char *joined = strings_join(&files, ",");
+    json_put_text(labels, LABEL_VERSION, "1");
+    json_put_text(labels, LABEL_ENVIRONMENT, plan->name);
+    json_put_text(labels, LABEL_FOLDER, model->directory);
+    json_put_text(labels, LABEL_FILES, joined);
+    json_put_text(labels, LABEL_VERB, options->verb);
+    json_put_text(labels, LABEL_OWNER, options->owner);
+    json_put_text(labels, LABEL_CREATED, created);
+    if (options->deadline) {
+        autofree char *deadline = xasprintf("%lld", options->deadline);
+        json_put_text(labels, LABEL_DEADLINE, deadline);
+    }
+    return labels;
+}
+
+cJSON *plan_labels(const struct plan *plan) {
+    return cJSON_Duplicate(plan->labels, true);
+}
+
+static void label_set(cJSON *labels, const char *name, const char *value) {
+    cJSON_DeleteItemFromObjectCaseSensitive(labels, name);
+    json_put_text(labels, name, value);
+}
+
+void labels_add(cJSON *labels, const struct node *map) {
+    node_each (item, map)
+        if (!text_starts(item->key, "envrun.")) /* ours are how things are found again */
+            label_set(labels, item->key, scalar_text(item));
+}
+
+/* Compose's labels let tools that group by them show the environment. There is no config-hash and
+ * networks and volumes carry none, so that Compose never adopts or removes anything of ours. */
+static cJSON *container_labels(const struct plan *plan, const char *service) {
+    cJSON *labels = plan_labels(plan);
+    json_put_text(labels, LABEL_SERVICE, service);
+    json_put_text(labels, "com.docker.compose.project", plan->name);
+    json_put_text(labels, "com.docker.compose.service", service);
+    json_put_text(labels, "com.docker.compose.container-number", "1");
+    json_put_text(labels, "com.docker.compose.oneoff", "False");
+    json_put_text(labels, "com.docker.compose.project.config_files",
+                  json_text(plan->labels, LABEL_FILES));
+    json_put_text(labels, "com.docker.compose.project.working_dir", plan->model->directory);
+    return labels;
+}
+
+/* ---- Services ---- */
+
+static struct planned_build *plan_build(struct plan *plan, const struct node *build) {
+    struct planned_build *planned = arena_new_object(plan->arena, struct planned_build);
+    *planned = (struct planned_build){
+        .context = node_text(build, "context", plan->model->directory),
+        .dockerfile = node_text(build, "dockerfile", "Dockerfile"),
+        .target = node_text(build, "target", NULL),
+        .network = node_text(build, "network", NULL),
+        .no_cache = node_bool(build, "no_cache", false),
+        .pull = node_bool(build, "pull", false),
+        .args = cJSON_CreateObject(),
+        .labels = cJSON_CreateObject(),
+        .at = build->at,
+    };
+    node_each (item, node_get(build, "args")) {
+        if (item->kind == NODE_NULL)
+            json_put(planned->args, item->key, cJSON_CreateNull());
+        else
+            json_put_text(planned->args, item->key, scalar_text(item));
+    }
+    node_each (item, node_get(build, "labels"))
+        json_put_text(planned->labels, item->key, scalar_text(item));
+    return planned;
+}
+
+static bool check_build(const struct planned_service *service, const struct node *build,
+                        struct err *err) {
+    static const char *const known[] = {"context", "dockerfile", "args", "target",
+                                        "network", "no_cache",   "pull", "labels"};
+    node_each (item, build) {
+        bool found = text_starts(item->key, "x-");
+        for (size_t i = 0; i < lengthof(known) && !found; i++)
+            found = !strcmp(known[i], item->key);
+        if (!found)
+            return err_at(err, item->key_at.file ? item->key_at : item->at,
+                          "services.%s.build.%s: envrun does not handle this key yet",
+                          service->name, item->key);
+    }
+    return true;
+}
+
+static bool plan_image_source(struct plan *plan, struct planned_service *planned, struct err *err) {
+    const struct node *node = planned->service->node;
+    const struct node *build = node_get(node, "build");
+
+    planned->image = node_text(node, "image", NULL);
+    planned->platform = node_text(node, "platform", NULL);
+    planned->pull_policy = node_text(node, "pull_policy", "missing");
+    if (build && build->kind != NODE_NULL) {
+        if (!check_build(planned, build, err))
+            return false;
+        planned->build = plan_build(plan, build);
+        planned->build->platform = planned->platform;
+        /* The tag is a comfort for `docker images`; containers are made from the built ID. */
+        planned->build->tag =
+            planned->image ? planned->image
+                           : arena_printf(plan->arena, "%s-%s", plan->model->name, planned->name);
+    }
+    if (!planned->image && !planned->build)
+        return err_at(err, planned->at, "service `%s` has neither `image` nor `build`",
+                      planned->name);
+    return true;
+}
+
+static bool plan_kind(struct plan *plan, struct planned_service *planned, struct err *err) {
+    const char *kind = planned->service->kind;
+    if (kind) {
+        planned->kind = kinds_named(plan->kinds, kind);
+        if (!planned->kind && strcmp(kind, "none") != 0) {
+            autofree char *names = kinds_names(plan->kinds);
+            return err_at(err, planned->at, "`kind: %s` of service `%s` is none of %s (or none)",
+                          kind, planned->name, names);
+        }
+    } else if (planned->image) {
+        planned->kind = kinds_of_image(plan->kinds, planned->image);
+    }
+    return true;
+}
+
+static bool plan_service(struct plan *plan, const struct service *service,
+                         struct planned_service *planned, struct err *err) {
+    *planned = (struct planned_service){
+        .service = service,
+        .name = service->name,
+        .at = service->at,
+        .container_name = arena_printf(plan->arena, "%s-%s-1", plan->name, service->name),
+        .body = cJSON_CreateObject(),
+        .connections = cJSON_CreateObject(),
+        .image_volumes = cJSON_CreateArray(),
+        .grace = node_milliseconds(service->node, "stop_grace_period", -1),
+        .tty = node_bool(service->node, "tty", false),
+        .networks = arena_alloc(plan->arena, sizeof(char *)),
+    };
+    json_put(planned->body, "Labels", container_labels(plan, service->name));
+    json_put(planned->body, "HostConfig", cJSON_CreateObject());
+    struct draft draft = {
+        .plan = plan,
+        .service = planned,
+        .node = service->node,
+        .body = planned->body,
+        .host = cJSON_GetObjectItem(planned->body, "HostConfig"),
+        .err = err,
+    };
+    bool ok = plan_image_source(plan, planned, err);
+    ok = plan_kind(plan, planned, err) && ok;
+    return draft_container(&draft) && ok;
+}
+
+static size_t service_index(const struct plan *plan, const char *name) {
+    size_t i = 0;
+    while (i < plan->service_count && strcmp(plan->services[i].name, name) != 0)
+        i++;
+    return i;
+}
+
+static void plan_edges(struct plan *plan, struct planned_service *planned) {
+    const struct service *service = planned->service;
+    planned->edges = arena_alloc(plan->arena, service->dependency_count * sizeof *planned->edges);
+    for (size_t i = 0; i < service->dependency_count; i++) {
+        const struct dependency *dependency = &service->dependencies[i];
+        size_t to = service_index(plan, dependency->service);
+        if (to == plan->service_count)
+            continue; /* optional, and its profile is not active */
+        planned->edges[planned->edge_count++] = (struct planned_edge){
+            .to = to, .condition = dependency->condition, .required = dependency->required};
+    }
+}
+
+static bool plan_services(struct plan *plan, struct err *err) {
+    const struct model *model = plan->model;
+    bool ok = true;
+    plan->services = arena_alloc(plan->arena, model->service_count * sizeof *plan->services);
+    for (size_t i = 0; i < model->service_count; i++) {
+        struct err one = ERR_INIT;
+        plan->service_count++;
+        if (!plan_service(plan, &model->services[i], &plan->services[i], &one))
+            ok = err_join(err, &one);
+    }
+    for (size_t i = 0; i < plan->service_count; i++)
+        plan_edges(plan, &plan->services[i]);
+    return ok;
+}
+
+struct plan *plan_make(const struct model *model, const struct plan_options *options,
+                       struct err *err) {
+    struct plan *plan = xnew(struct plan);
+    plan->arena = arena_new();
+    plan->model = model;
+    plan->name = xstrdup(options->name);
+    plan->reach = options->reach;
+    plan->api_minor = options->api_minor;
+    plan->publish_address =
+        xstrdup(options->publish_address ? options->publish_address : "127.0.0.1");
+    plan->ports_as_written = options->ports_as_written;
+    plan->labels = environment_labels(plan, options);
+    plan->kinds = kinds_load(err);
+    if (!plan->kinds || !plan_networks(plan, err) || !plan_volumes(plan, err) ||
+        !plan_services(plan, err))
+        return plan_free(plan);
+    return plan;
+}
+
+static void free_service(struct planned_service *service) {
+    cJSON_Delete(service->body);
+    cJSON_Delete(service->connections);
+    cJSON_Delete(service->image_volumes);
+    cJSON_Delete(service->image_environment);
+    if (service->build) {
+        cJSON_Delete(service->build->args);
+        cJSON_Delete(service->build->labels);
+    }
+}
+
+struct plan *plan_free(struct plan *plan) {
+    if (!plan)
+        return NULL;
+    for (size_t i = 0; i < plan->service_count; i++)
+        free_service(&plan->services[i]);
+    for (size_t i = 0; i < plan->network_count; i++)
+        cJSON_Delete(plan->networks[i].body);
+    for (size_t i = 0; i < plan->volume_count; i++)
+        cJSON_Delete(plan->volumes[i].body);
+    cJSON_Delete(plan->labels);
+    kinds_free(plan->kinds);
+    free(plan->name);
+    free(plan->publish_address);
+    arena_free(plan->arena);
+    free(plan);
+    return NULL;
+}
