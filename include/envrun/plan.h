@@ -150,8 +150,8 @@ struct planned_service {
     long long grace;      /* ms between its stop signal and SIGKILL; -1: the engine's own */
     bool tty;
     struct position at;
-    cJSON
-        *image_volumes; /* bodies of POST /volumes/create for the image's VOLUME paths, an array */
+    cJSON *image_environment; /* the image's own Env, or NULL */
+    cJSON *image_volumes;     /* bodies of POST /volumes/create for its VOLUME paths, an array */
 };
 
 struct plan {
