@@ -85,7 +85,7 @@ engine_launch() {
     engine_mount_cgroups || die "the cgroups are not mounted and cannot be"
     engine_choose_iptables
     if ! engine_root_is_mounted; then
-        enter=(unshare --mount --propagation private "$root/scripts/lib/enter-root" "$engine_state/root")
+        enter=(unshare --mount --propagation unchanged "$root/scripts/lib/enter-root" "$engine_state/root")
     fi
     setsid "${enter[@]}" dockerd --host "$engine_socket" --pidfile "$engine_state/docker.pid" \
         </dev/null >"$log" 2>&1 9>&- &
