@@ -150,8 +150,11 @@ static enum task_status retry_step(struct task *task) {
     if (retry->child->status == TASK_PENDING)
         return TASK_PENDING;
     bool done = retry->child->status == TASK_DONE;
-    if (!done)
+    if (!done) {
         err_move(&retry->last, &retry->child->err);
+        if (retry->failed)
+            retry->failed(retry->context, &retry->last, retry->tries);
+    }
     retry->child = task_free(retry->child);
     if (done)
         return TASK_DONE;
@@ -317,6 +320,15 @@ static enum task_status sequence_step(struct task *task) {
         sequence_tell(sequence, TASK_DONE);
     }
     return TASK_DONE;
+}
+
+void sequence_abort(struct sequence *sequence, struct err *err) {
+    if (sequence->task.status != TASK_PENDING)
+        return;
+    sequence->work = task_free(sequence->work);
+    err_move(&sequence->task.err, err);
+    sequence_fail(sequence);
+    task_end(&sequence->task, TASK_FAILED);
 }
 
 static void sequence_drop(struct task *task) {

@@ -101,6 +101,8 @@ struct retry {
     struct timer timer;
     struct err last; /* why the latest try failed */
     unsigned tries;
+    /* Told of each try that failed; or NULL. */
+    void (*failed)(void *context, const struct err *why, unsigned tries);
 };
 
 /* The first try is made at once. It ends when a try is done; limit it with task_limit(). */
@@ -132,5 +134,9 @@ struct sequence {
 struct sequence *sequence_new(struct loop *loop, const struct stage *stages, void *subject,
                               void (*transition)(void *subject, const struct stage *stage,
                                                  enum task_status status, const struct err *err));
+
+/* Fail it from outside: the current stage's work is dropped, the transition told. `err` is taken.
+ */
+void sequence_abort(struct sequence *sequence, struct err *err);
 
 #endif
