@@ -1,0 +1,75 @@
+#include <envrun/event.h>
+
+#include "base/buffer.h"
+#include "base/memory.h"
+
+static void add(char ***list, size_t *length, char *line) {
+    *list = xrealloc(*list, (*length + 1) * sizeof **list);
+    (*list)[(*length)++] = line;
+}
+
+void event_add_line(struct event *event, const char *line) {
+    add(&event->list, &event->list_length, xstrdup(line));
+}
+
+void event_add_hint(struct event *event, const char *format, ...) {
+    struct buffer hint = BUFFER_INIT;
+    va_list args;
+    va_start(args, format);
+    buffer_vprintf(&hint, format, args);
+    va_end(args);
+    add(&event->hints, &event->hint_count, buffer_detach(&hint));
+}
+
+static void release_list(char **list, size_t length) {
+    for (size_t i = 0; i < length; i++)
+        free(list[i]);
+    free(list);
+}
+
+void event_release(struct event *event) {
+    free(event->service);
+    free(event->text);
+    free(event->detail);
+    release_list(event->list, event->list_length);
+    release_list(event->hints, event->hint_count);
+    *event = (struct event){0};
+}
+
+static const char *const kind_names[] = {
+    [EVENT_BEGAN] = "began",       [EVENT_PHASE] = "phase",     [EVENT_PROGRESS] = "progress",
+    [EVENT_PROBE] = "probe",       [EVENT_SEED] = "seed",       [EVENT_WAITING] = "waiting",
+    [EVENT_ENDPOINT] = "endpoint", [EVENT_DIED] = "died",       [EVENT_SUITE] = "suite",
+    [EVENT_WARNING] = "warning",   [EVENT_NOTE] = "note",       [EVENT_FAILED] = "failed",
+    [EVENT_TEARDOWN] = "teardown", [EVENT_OUTCOME] = "outcome",
+};
+
+static const char *const phase_names[] = {
+    [PHASE_NONE] = "",       [PHASE_IMAGE] = "image", [PHASE_CREATE] = "create",
+    [PHASE_COPY] = "copy",   [PHASE_WAIT] = "wait",   [PHASE_START] = "start",
+    [PHASE_READY] = "ready", [PHASE_SEED] = "seed",   [PHASE_UP] = "up",
+    [PHASE_STOP] = "stop",
+};
+
+static const char *const status_names[] = {
+    [STATUS_NONE] = "",
+    [STATUS_BEGAN] = "began",
+    [STATUS_DONE] = "done",
+    [STATUS_FAILED] = "failed",
+};
+
+static const char *name_of(const char *const *names, size_t count, size_t which) {
+    return which < count && names[which] ? names[which] : "unknown";
+}
+
+const char *event_kind_name(enum event_kind kind) {
+    return name_of(kind_names, lengthof(kind_names), kind);
+}
+
+const char *event_phase_name(enum event_phase phase) {
+    return name_of(phase_names, lengthof(phase_names), phase);
+}
+
+const char *event_status_name(enum event_status status) {
+    return name_of(status_names, lengthof(status_names), status);
+}
