@@ -73,22 +73,38 @@ engine_rival() {
     return 1
 }
 
-# In a chroot the root folder is no mount point as a rule, and dockerd and runc cannot pivot away from it.
-engine_root_is_mounted() { awk '$5 == "/" { found = 1 } END { exit !found }' /proc/self/mountinfo; }
+# Are we in a chroot, so that the root of our mount namespace is another folder than ours?
+engine_in_chroot() {
+    [ "$(nsenter --mount=/proc/self/ns/mnt --wd=/ sh -c '[ . -ef / ] || echo yes')" = yes ]
+}
+
+# engine_exec COMMAND...: become COMMAND, in a session of its own. An exec in a container enters the container's
+# mount namespace and not the chroot that we may be in, and would meet the files outside of it: so the command
+# gets a namespace that has our root for its own.
+engine_exec() {
+    if engine_in_chroot; then
+        set -- unshare --mount --propagation unchanged nsenter --mount=/proc/self/ns/mnt --wd=/ sh -ec '
+            mount --make-rprivate /
+            root=$(pwd -P)
+            mount --rbind "$root" "$root"
+            cd "$root"
+            pivot_root . .
+            umount -l .
+            exec chroot . "$@"
+        ' sh "$@"
+    fi
+    exec setsid "$@"
+}
 
 # engine_launch: start dockerd and wait until it answers. Runs as root.
 engine_launch() {
-    local log=$engine_state/dockerd.log enter=(env) try pid
+    local log=$engine_state/dockerd.log try pid
     command -v dockerd >/dev/null || die "dockerd is not installed: run scripts/install-deps"
     ! pid=$(engine_rival) || die "dockerd runs (process $pid) but does not answer at $engine_socket: set DOCKER_HOST, or stop it"
     mkdir -p "$engine_state" /var/run
     engine_mount_cgroups || die "the cgroups are not mounted and cannot be"
     engine_choose_iptables
-    if ! engine_root_is_mounted; then
-        enter=(unshare --mount --propagation unchanged "$root/scripts/lib/enter-root" "$engine_state/root")
-    fi
-    setsid "${enter[@]}" dockerd --host "$engine_socket" --pidfile "$engine_state/docker.pid" \
-        </dev/null >"$log" 2>&1 9>&- &
+    engine_exec dockerd --host "$engine_socket" --pidfile "$engine_state/docker.pid" </dev/null >"$log" 2>&1 9>&- &
     pid=$!
     for ((try = 0; try < 300; try++)); do
         if engine_answers "$engine_socket"; then
