@@ -10,6 +10,9 @@
  * A request that changes the engine is shielded: freeing its task while it is under way only lets
  * go of it, and the engine floor sees it through. engine_settle() waits for those.
  *
+ * What a task calls back (sinks, progress) may not free that task; it may free others. Only a task
+ * that was woken may start new ones.
+ *
  * One thread. Memory is bounded: an answer that is kept whole may have at most ENGINE_ANSWER_MAX
  * bytes, a line of a stream ENGINE_LINE_MAX; streams pause their source while the reader is behind.
  */
@@ -49,7 +52,7 @@ struct engine_info {
 /* `host` is DOCKER_HOST's value (unix://PATH, tcp://HOST:PORT, http://HOST:PORT) or NULL for
  * unix:///var/run/docker.sock. Nothing is sent yet. NULL and ERR_USAGE if it is not understood. */
 struct engine *engine_new(struct loop *loop, const char *host, struct err *err);
-/* Ends what is still under way. Takes NULL. */
+/* Ends what is still under way; free its tasks first. Takes NULL. */
 struct engine *engine_free(struct engine *engine);
 
 const struct engine_address *engine_address(const struct engine *engine);
@@ -188,10 +191,15 @@ struct task *container_logs(struct engine *engine, const char *id,
                             const struct log_options *options, struct output_sink sink);
 
 /* Attach to the output of a container that is created but not started, so that nothing is missed;
- * done when the stream ends. attached() turns true when it may be started. */
+ * done when the stream ends. attached() turns true when it may be started; the task's parent is
+ * woken then. */
 struct task *container_attach(struct engine *engine, const char *id, bool tty,
                               struct output_sink sink);
 bool container_attached(const struct task *attach);
+
+/* Of logs or attach: stop reading (and go on), so that the engine waits while the reader is behind.
+ */
+void output_hold(struct task *output, bool hold);
 
 /* One event object at a time (GET /events). `filters` is e.g. {"label": ["a=b"]} and now belongs to
  * the task. `listening` is called once the engine has accepted it. Ends only by failing
@@ -224,11 +232,15 @@ struct task *container_exec(struct engine *engine, const char *id,
 int exec_exit_code(const struct task *exec);
 /* Interactive: how many bytes may be sent now without being held back (bounded buffer). */
 size_t exec_room(const struct task *exec);
+/* At most exec_room() bytes. A process that reads no more swallows them. */
 void exec_send(struct task *exec, const char *data, size_t length);
 /* Called when exec_room() has become more than 0 again. */
 void exec_on_room(struct task *exec, void (*room)(void *context), void *context);
+/* No more will be sent: the process reads an end of file (on a TTY: a Ctrl-D). */
 void exec_end_input(struct task *exec);
 /* The terminal has a new size. */
 void exec_resize(struct task *exec, int rows, int columns);
+/* As output_hold(). */
+void exec_hold(struct task *exec, bool hold);
 
 #endif

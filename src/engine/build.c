@@ -1,0 +1,194 @@
+/* Build an image with the engine's classic builder. */
+#include "engine/progress.h"
+#include "engine/tar.h"
+
+#include "base/hash.h"
+#include "base/memory.h"
+#include "base/path.h"
+#include "base/text.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    IGNORE_FILE_MAX = 1 << 20, /* bytes */
+    DOCKERFILE_MAX = 4 << 20,
+    HASH_DIGITS = 20,
+};
+
+struct build {
+    struct stream stream;
+    struct progress progress;
+    struct tar *tar;
+    char *context, *dockerfile;
+};
+
+/* What the context holds besides its own files. */
+struct extras {
+    struct buffer dockerfile; /* one from outside of the context */
+    char *name;               /* under which the engine finds it */
+    struct buffer ignore;     /* the text of the .dockerignore */
+    bool outside, ignored;
+};
+
+/* ---- The context ---- */
+
+static bool check_context(const char *context, struct err *err) {
+    struct stat info;
+    if (stat(context, &info))
+        return err_set(err, ERR_FILE, "the build context %s does not exist", context);
+    if (!S_ISDIR(info.st_mode))
+        return err_set(err, ERR_FILE, "the build context %s is not a directory", context);
+    return true;
+}
+
+static bool check_dockerfile(const char *path, struct err *err) {
+    struct stat info;
+    if (stat(path, &info))
+        return err_set(err, ERR_FILE, "the Dockerfile %s does not exist", path);
+    if (!S_ISREG(info.st_mode))
+        return err_set(err, ERR_FILE, "the Dockerfile %s is not a file", path);
+    if (access(path, R_OK))
+        return err_set(err, ERR_FILE, "the Dockerfile %s cannot be read", path);
+    return true;
+}
+
+/* The path relative to a directory above it, or NULL; points into path. */
+static const char *path_below(const char *path, const char *directory) {
+    size_t length = strlen(directory);
+    if (!text_starts(path, directory))
+        return NULL;
+    if (length && directory[length - 1] == '/')
+        return path + length;
+    return path[length] == '/' ? path + length + 1 : NULL;
+}
+
+/* <Dockerfile>.dockerignore comes before the context's own. */
+static bool read_ignore(const struct build *build, struct extras *extras, struct err *err) {
+    autofree char *own = xasprintf("%s.dockerignore", build->dockerfile);
+    autofree char *common = path_join(build->context, ".dockerignore");
+    const char *path = path_exists(own) ? own : path_exists(common) ? common : NULL;
+    extras->ignored = path;
+    return !path || path_read(path, &extras->ignore, err);
+}
+
+/* A Dockerfile from elsewhere is sent under a name that its bytes give, so that the engine's cache
+ * holds; and is left out of what COPY sees. */
+static bool take_outside(const struct build *build, struct extras *extras, struct err *err) {
+    char hex[HASH_TEXT_SIZE];
+    if (!path_read(build->dockerfile, &extras->dockerfile, err))
+        return false;
+    hash_bytes(extras->dockerfile.data, extras->dockerfile.length, hex);
+    extras->outside = true;
+    extras->name = xasprintf(".dockerfile.%.*s", HASH_DIGITS, hex);
+    return true;
+}
+
+static bool find_extras(const struct build *build, struct extras *extras, struct err *err) {
+    const char *below = path_below(build->dockerfile, build->context);
+    if (!read_ignore(build, extras, err))
+        return false;
+    if (!below)
+        return take_outside(build, extras, err);
+    extras->name = xstrdup(below);
+    return true;
+}
+
+/* The engine needs the Dockerfile and the .dockerignore even where they are left out; it then drops
+ * them itself. */
+static void pack(struct build *build, struct extras *extras) {
+    struct ignore ignore = {0};
+    autofree char *needed = xasprintf("!.dockerignore\n!%s\n", extras->name);
+    ignore_parse(&ignore, extras->ignore.data);
+    ignore_parse(&ignore, needed);
+    build->tar = tar_new(&(struct tar_options){.ignore = &ignore});
+    if (extras->outside) {
+        tar_add_text(build->tar, extras->name, extras->dockerfile.data, extras->dockerfile.length,
+                     0644);
+        buffer_printf(&extras->ignore, "%s\n%s\n", extras->ignored ? "" : ".dockerignore",
+                      extras->name);
+        tar_add_text(build->tar, ".dockerignore", extras->ignore.data, extras->ignore.length, 0644);
+    }
+    tar_add_path(build->tar, build->context, "");
+}
+
+static bool prepare(struct build *build, struct query *query, struct err *err) {
+    struct extras extras = {.dockerfile = BUFFER_INIT_MAX(DOCKERFILE_MAX),
+                            .ignore = BUFFER_INIT_MAX(IGNORE_FILE_MAX)};
+    bool ok = check_context(build->context, err) && check_dockerfile(build->dockerfile, err) &&
+              find_extras(build, &extras, err);
+    if (ok) {
+        query_text(query, "dockerfile", extras.name);
+        extras.ignore.max = BUFFER_MAX;
+        pack(build, &extras);
+    }
+    buffer_release(&extras.dockerfile);
+    buffer_release(&extras.ignore);
+    free(extras.name);
+    return ok;
+}
+
+/* ---- The task ---- */
+
+static bool build_take(struct stream *stream, const char *data, size_t length) {
+    return progress_push(&((struct build *)stream)->progress, data, length);
+}
+
+static bool build_closed(struct stream *stream) {
+    struct build *build = (struct build *)stream;
+    if (!progress_end(&build->progress))
+        return false;
+    if (*build->progress.image_id)
+        return true;
+    return err_set(&stream->task.err, ERR_ENGINE,
+                   "the Docker engine ended the build without an image");
+}
+
+static struct err *build_source_error(struct stream *stream) {
+    struct build *build = (struct build *)stream;
+    return build->tar ? tar_error(build->tar) : NULL;
+}
+
+static void build_release(struct stream *stream) {
+    struct build *build = (struct build *)stream;
+    progress_release(&build->progress);
+    tar_free(build->tar);
+    free(build->context);
+    free(build->dockerfile);
+}
+
+static struct query build_query(const struct build_options *options) {
+    struct query query = query_new("/build?version=1&rm=1&forcerm=1");
+    query_text(&query, "t", options->tag);
+    query_text(&query, "target", options->target);
+    query_text(&query, "platform", options->platform);
+    query_text(&query, "networkmode", options->network);
+    query_json(&query, "buildargs", options->args);
+    query_json(&query, "labels", options->labels);
+    query_text(&query, "nocache", options->no_cache ? "1" : NULL);
+    query_text(&query, "pull", options->pull ? "1" : NULL);
+    return query;
+}
+
+struct task *image_build(struct engine *engine, const struct build_options *options,
+                         struct engine_progress reader) {
+    struct build *build = stream_new(sizeof *build, engine, "POST");
+    struct query query = build_query(options);
+    build->context = path_join("/", options->context);
+    build->dockerfile =
+        path_join(build->context, options->dockerfile ? options->dockerfile : "Dockerfile");
+    progress_init(&build->progress, reader, &build->stream.task.err);
+    build->stream.take = build_take;
+    build->stream.closed = build_closed;
+    build->stream.source_error = build_source_error;
+    build->stream.release = build_release;
+    if (prepare(build, &query, &build->stream.task.err))
+        build->stream.options.source = tar_source(build->tar);
+    stream_ask(&build->stream, &query);
+    return &build->stream.task;
+}
+
+const char *image_build_id(const struct task *build) {
+    return ((const struct build *)build)->progress.image_id;
+}

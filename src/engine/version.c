@@ -1,0 +1,84 @@
+/* Which version of the API is spoken: the lower of the engine's and the newest one known. */
+#include "engine/request.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <string.h>
+
+struct connect {
+    struct task task;
+    struct engine *engine;
+    struct task *ping;
+};
+
+static bool parse_version(const char *text, long *ret_minor) {
+    return text && text_starts(text, "1.") && text_to_long(text + 2, 0, 9999, ret_minor);
+}
+
+static bool take_version(struct engine *engine, const struct task *ping, struct err *err) {
+    const char *version = request_header(ping, "Api-Version");
+    long minor;
+    if (!version)
+        return err_set(err, ERR_ENGINE, "what answers at %s is not a Docker engine", engine->url);
+    if (!parse_version(version, &minor))
+        return err_set(err, ERR_ENGINE, "the Docker engine at %s has API '%s'; envrun speaks 1.%d",
+                       engine->url, version, API_MINOR_LEAST);
+    if (minor < API_MINOR_LEAST)
+        return err_set(err, ERR_ENGINE,
+                       "the Docker engine at %s is too old: it has API %s, envrun needs 1.%d "
+                       "(Docker Engine 20.10) or newer",
+                       engine->url, version, API_MINOR_LEAST);
+    engine->info.api_minor = minor < API_MINOR_NEWEST ? (int)minor : API_MINOR_NEWEST;
+    free(engine->version);
+    engine->version = xasprintf("/v1.%d", engine->info.api_minor);
+    return true;
+}
+
+static void take_info(struct engine *engine, const struct task *ping) {
+    const char *os = request_header(ping, "Ostype");
+    free(engine->os);
+    engine->os = xstrdup(os ? os : "linux");
+    engine->info.os = engine->os;
+    engine->info.buildkit = text_equal(request_header(ping, "Builder-Version"), "2");
+}
+
+static enum task_status connect_step(struct task *task) {
+    struct connect *connect = (struct connect *)task;
+    task_start(connect->ping, task);
+    if (connect->ping->status == TASK_PENDING)
+        return TASK_PENDING;
+    if (connect->ping->status == TASK_FAILED) {
+        err_move(&task->err, &connect->ping->err);
+        return TASK_FAILED;
+    }
+    if (!take_version(connect->engine, connect->ping, &task->err))
+        return TASK_FAILED;
+    take_info(connect->engine, connect->ping);
+    return TASK_DONE;
+}
+
+static void connect_cancel(struct task *task) {
+    struct connect *connect = (struct connect *)task;
+    err_set(&task->err, ERR_ENGINE, "the Docker engine at %s does not answer",
+            connect->engine->url);
+    connect->ping = task_free(connect->ping);
+}
+
+static void connect_release(struct task *task) {
+    struct connect *connect = (struct connect *)task;
+    connect->ping = task_free(connect->ping);
+}
+
+struct task *engine_connect(struct engine *engine) {
+    static const struct task_type type = {.name = "connect",
+                                          .step = connect_step,
+                                          .cancel = connect_cancel,
+                                          .release = connect_release};
+    struct connect *connect = task_new(sizeof *connect, &type, engine->loop);
+    connect->engine = engine;
+    struct query query = query_new("/_ping");
+    connect->ping = request_new(engine, "GET", NULL, &query);
+    request_unversion(connect->ping);
+    return &connect->task;
+}
