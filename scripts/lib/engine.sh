@@ -81,6 +81,7 @@ engine_in_chroot() {
 # engine_exec COMMAND...: become COMMAND, in a session of its own. An exec in a container enters the container's
 # mount namespace and not the chroot that we may be in, and would meet the files outside of it: so the command
 # gets a namespace that has our root for its own.
+# shellcheck disable=SC2016  # the inner shell expands these
 engine_exec() {
     if engine_in_chroot; then
         set -- unshare --mount --propagation unchanged nsenter --mount=/proc/self/ns/mnt --wd=/ sh -ec '
