@@ -29,6 +29,7 @@ static const struct {
     enum style_color color;
 } signs[] = {
     [RANK_FAILED] = {"✗", "x", STYLE_RED},
+    [RANK_UNDER_WAY] = {"·", ".", STYLE_NONE}, /* a spinner as long as it turns */
     [RANK_WAITING] = {"·", ".", STYLE_DIM},
     [RANK_UP] = {"✓", "+", STYLE_GREEN},
 };
@@ -41,9 +42,9 @@ static void put_spinner(struct buffer *into, const struct style *style, long lon
               style->unicode ? unicode[turn % lengthof(unicode)] : ascii[turn % lengthof(ascii)]);
 }
 
-static void put_sign(struct buffer *into, const struct style *style, const struct board *board,
-                     enum rank rank) {
-    if (rank == RANK_UNDER_WAY)
+static void put_sign(struct buffer *into, const struct rows_layout *layout,
+                     const struct style *style, const struct board *board, enum rank rank) {
+    if (rank == RANK_UNDER_WAY && !layout->settled)
         put_spinner(into, style, board->now);
     else
         style_put(into, style, signs[rank].color,
@@ -118,7 +119,7 @@ static void put_service(struct buffer *into, const struct rows_layout *layout,
     struct buffer phase autobuffer = BUFFER_INIT;
     enum rank rank = rank_of(service);
     words_phase(&phase, service);
-    put_sign(into, style, board, rank);
+    put_sign(into, layout, style, board, rank);
     buffer_putc(into, ' ');
     style_begin(into, style, rank == RANK_FAILED ? STYLE_RED : STYLE_NONE);
     style_clean_padded(into, style, service->name, name);

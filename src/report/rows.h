@@ -10,6 +10,7 @@
 struct rows_layout {
     int rows, columns;
     int phase_width; /* only grows during a run, so that nothing moves to and fro */
+    bool settled;    /* the lines are going to stay: no spinner */
 };
 
 /* One line for each listed service, and one for a teardown that is going on; none is wider than the

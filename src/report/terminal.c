@@ -30,8 +30,7 @@ struct terminal {
     struct board board;
     struct rows_layout layout;
     struct strings frame; /* the lines that are on the screen */
-    int height;           /* the rows they take */
-    bool reflowed;        /* the terminal was resized: draw all of them */
+    bool resized;         /* draw all of them */
     struct buffer above;  /* what is to be written above them */
     bool foreign;         /* others may have written: the cursor may be anywhere in its row */
     bool over;            /* the services' lines have been shown for the last time */
@@ -89,22 +88,22 @@ static void keep_frame(struct terminal *terminal, struct strings *lines) {
     strings_release(&terminal->frame);
     terminal->frame = *lines;
     *lines = (struct strings){0};
-    terminal->height = (int)terminal->frame.length;
-    terminal->reflowed = false;
+    terminal->resized = false;
     buffer_release(&terminal->above);
 }
 
 static void paint(struct terminal *terminal, struct strings *lines) {
     struct buffer out autobuffer = BUFFER_INIT;
-    bool whole = terminal->above.length || terminal->reflowed;
-    bool framed = terminal->height || lines->length;
+    size_t height = terminal->frame.length;
+    bool whole = terminal->above.length || terminal->resized;
+    bool framed = height || lines->length;
 
-    buffer_puts(&out, framed ? FRAME_BEGIN : "");
     if (terminal->foreign)
         put_fresh_row(&out, terminal);
-    if (terminal->height)
-        buffer_printf(&out, "\033[%dA", terminal->height);
-    if (terminal->height && whole)
+    buffer_puts(&out, framed ? FRAME_BEGIN : "");
+    if (height)
+        buffer_printf(&out, "\033[%zuA", height);
+    if (height && whole)
         buffer_puts(&out, ERASE_BELOW);
     buffer_add(&out, terminal->above.data, terminal->above.length);
     if (framed) {
@@ -120,23 +119,23 @@ static void draw(struct terminal *terminal) {
     struct strings lines autostrings = {0};
     rows_make(&lines, &terminal->layout, &terminal->style, &terminal->board);
     terminal->drawn = terminal->board.now;
-    if (terminal->above.length || terminal->reflowed || !is_same(&lines, &terminal->frame))
+    if (terminal->above.length || terminal->resized || !is_same(&lines, &terminal->frame))
         paint(terminal, &lines);
 }
 
 /* Leaves the lines where they are, for good. */
 static void settle(struct terminal *terminal) {
+    terminal->layout.settled = true;
     draw(terminal);
+    terminal->layout.settled = false;
     vec_each (service, &terminal->board.services)
         service->listed = false;
     strings_release(&terminal->frame);
-    terminal->height = 0;
 }
 
 static void terminal_destroy(void *self) {
     struct terminal *terminal = self;
-    draw(terminal);
-    strings_release(&terminal->frame);
+    settle(terminal);
     buffer_release(&terminal->above);
     board_release(&terminal->board);
     style_release(&terminal->style);
@@ -221,16 +220,13 @@ static void terminal_tick(void *self, long long ms) {
         draw(terminal);
 }
 
-/* Terminals break the lines on the screen anew when they become narrower. */
+/* Some terminals now break the lines on the screen anew, others cut them, and tmux tells of it only
+ * after a while. So no more rows are taken back than there are lines: a broken one may leave its
+ * beginning behind, but nothing that others wrote is ever erased. */
 static void terminal_resize(void *self, int rows, int columns) {
     struct terminal *terminal = self;
     set_size(terminal, rows, columns);
-    terminal->height = 0;
-    vec_each (line, &terminal->frame) {
-        int width = style_width(&terminal->style, *line);
-        terminal->height += width ? (width - 1) / terminal->layout.columns + 1 : 1;
-    }
-    terminal->reflowed = terminal->frame.length > 0;
+    terminal->resized = terminal->frame.length > 0;
     draw(terminal);
 }
 
