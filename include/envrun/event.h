@@ -25,8 +25,9 @@ enum event_kind {
     EVENT_PHASE,    /* a service's transition: service, phase, status, duration (when it ended),
                        text (when it failed: why; when it began: what it waits for, or NULL).
                        PHASE_IMAGE's detail: "build", "pull", or NULL if the image was only looked
-                       up; the phase may begin once more when that becomes known. PHASE_UP's text:
-                       NULL, or "done" for a job that has ended */
+                       up; said when the phase ends, or when it begins once more because it
+                       became known. PHASE_UP is reached when it is done; its text then: NULL, or
+                       "done" for a job that has ended */
     EVENT_PROGRESS, /* service, phase, text: a line of a pull or a build */
     EVENT_PROBE,    /* service, text: why the latest try was not ready; count: tries so far */
     EVENT_SEED,     /* service, status, text: the seed as written; count of total; duration */

@@ -51,7 +51,8 @@ void board_release(struct board *board) {
 }
 
 bool board_is_up(const struct board_service *service) {
-    return service->phase == PHASE_UP && service->status != STATUS_FAILED;
+    return service->phase == PHASE_UP &&
+           (service->status == STATUS_DONE || service->status == STATUS_NONE);
 }
 
 bool board_failed(const struct board_service *service) {
@@ -59,14 +60,18 @@ bool board_failed(const struct board_service *service) {
 }
 
 bool board_is_under_way(const struct board_service *service) {
-    return service->phase != PHASE_NONE && service->phase != PHASE_WAIT && !board_is_up(service) &&
-           !board_failed(service);
+    return service->phase != PHASE_NONE && service->phase != PHASE_WAIT &&
+           service->status == STATUS_BEGAN && !board_is_up(service);
+}
+
+bool board_is_prepared(const struct board_service *service) {
+    return service->phase != PHASE_UP && service->status == STATUS_DONE;
 }
 
 long long board_elapsed(const struct board *board, const struct board_service *service) {
     if (board_is_up(service))
         return service->ended;
-    if (board_failed(service))
+    if (board_failed(service) || board_is_prepared(service))
         return service->ended - service->since;
     return service->phase == PHASE_NONE ? 0 : board->now - service->since;
 }
@@ -121,7 +126,7 @@ static void take_phase(struct board *board, const struct event *event) {
     }
     if (event->status == STATUS_BEGAN)
         begin_phase(service, event);
-    if (event->status != STATUS_BEGAN || event->phase == PHASE_UP)
+    else
         end_phase(service, event);
     service->phase = event->phase;
     service->status = event->status;
@@ -133,6 +138,18 @@ static void take_phase(struct board *board, const struct event *event) {
 
 static void take_tail(struct board *board, const struct event *event) {
     set(&find_or_add(board, event->service)->tail, event->text);
+}
+
+static void take_progress(struct board *board, const struct event *event) {
+    struct board_service *service = find_or_add(board, event->service);
+    take_tail(board, event);
+    if (event->phase == PHASE_IMAGE && !service->how)
+        set(&service->how, "");
+}
+
+static void take_outcome(struct board *board, const struct event *event) {
+    /* It passed: a service that did not come up was not needed. */
+    board->everything_up = board->everything_up || text_equal(event->text, "passed");
 }
 
 static void take_seed(struct board *board, const struct event *event) {
@@ -165,11 +182,11 @@ static const struct {
     void (*take)(struct board *board, const struct event *event);
     bool of_service;
 } takers[] = {
-    [EVENT_BEGAN] = {begin_run, false},   [EVENT_PHASE] = {take_phase, true},
-    [EVENT_PROGRESS] = {take_tail, true}, [EVENT_PROBE] = {take_tail, true},
-    [EVENT_SEED] = {take_seed, true},     [EVENT_ENDPOINT] = {take_endpoint, true},
-    [EVENT_SUITE] = {take_suite, false},  [EVENT_TEARDOWN] = {take_teardown, false},
-    [EVENT_OUTCOME] = {NULL, false},
+    [EVENT_BEGAN] = {begin_run, false},       [EVENT_PHASE] = {take_phase, true},
+    [EVENT_PROGRESS] = {take_progress, true}, [EVENT_PROBE] = {take_tail, true},
+    [EVENT_SEED] = {take_seed, true},         [EVENT_ENDPOINT] = {take_endpoint, true},
+    [EVENT_SUITE] = {take_suite, false},      [EVENT_TEARDOWN] = {take_teardown, false},
+    [EVENT_OUTCOME] = {take_outcome, false},
 };
 
 void board_take(struct board *board, const struct event *event) {

@@ -17,7 +17,7 @@ struct board_service {
     enum event_phase phase;
     enum event_status status;
     char *what;    /* text of the phase's event, such as a failure's reason */
-    char *how;     /* PHASE_IMAGE: "build" or "pull" */
+    char *how;     /* PHASE_IMAGE: "build" or "pull"; "": one of them; NULL: only looked up */
     char *tail;    /* the last line of progress, why the latest probe failed, or the seed */
     char *awaited; /* the services it waited for, as long as that is known: "db, cache" */
     long long seed_count, seed_total;
@@ -55,6 +55,8 @@ bool board_is_up(const struct board_service *service);
 bool board_failed(const struct board_service *service);
 /* Neither up nor failed nor only waiting for others. */
 bool board_is_under_way(const struct board_service *service);
+/* A phase ended and none followed: a suite's service until the suite starts it. */
+bool board_is_prepared(const struct board_service *service);
 /* Milliseconds: up: since the beginning of the run until then; else in the phase. */
 long long board_elapsed(const struct board *board, const struct board_service *service);
 /* Milliseconds of its own, without waiting for others. */

@@ -83,14 +83,20 @@ static void say_failed_phase(struct plain *plain, const struct event *event) {
     write_line(plain, event, what.data);
 }
 
+static const char *end_of_image(const struct plain *plain, const struct board_service *service) {
+    if (!service->how)
+        return plain->verbose ? "image found in " : NULL;
+    if (text_equal(service->how, "build"))
+        return "image built in ";
+    return text_equal(service->how, "pull") ? "image pulled in " : "image made ready in ";
+}
+
 /* What the end of a phase is called; NULL if it is not worth a line. */
 static const char *end_of_phase(const struct plain *plain, const struct event *event) {
     const struct board_service *service = board_find(&plain->board, event->service);
     switch (event->phase) {
     case PHASE_IMAGE:
-        if (service->how)
-            return text_equal(service->how, "build") ? "image built in " : "image pulled in ";
-        return plain->verbose ? "image found in " : NULL;
+        return end_of_image(plain, service);
     case PHASE_CREATE:
         return plain->verbose ? "created in " : NULL;
     case PHASE_COPY:
@@ -114,7 +120,7 @@ static void say_phase(struct plain *plain, const struct event *event) {
         say_failed_phase(plain, event);
         return;
     }
-    if (event->status == STATUS_BEGAN && event->phase != PHASE_UP)
+    if (event->status == STATUS_BEGAN)
         return;
     const char *end = end_of_phase(plain, event);
     if (!end)

@@ -49,13 +49,21 @@ static void put_seeding(struct buffer *into, const struct board_service *service
         buffer_printf(into, " %lld/%lld", service->seed_count, service->seed_total);
 }
 
+static const char *getting_image(const char *how) {
+    if (text_equal(how, "build"))
+        return "building";
+    return text_equal(how, "pull") ? "pulling" : "getting its image";
+}
+
 void words_phase(struct buffer *into, const struct board_service *service) {
     if (board_failed(service))
         buffer_puts(into, gone_wrong[service->phase]);
+    else if (board_is_prepared(service))
+        buffer_puts(into, "prepared");
     else if (service->phase == PHASE_UP && service->what)
         buffer_puts(into, service->what);
     else if (service->phase == PHASE_IMAGE && service->how)
-        buffer_puts(into, text_equal(service->how, "build") ? "building" : "pulling");
+        buffer_puts(into, getting_image(service->how));
     else if (service->phase == PHASE_WAIT && service->awaited)
         buffer_printf(into, "waiting for %s", service->awaited);
     else if (service->phase == PHASE_SEED)
@@ -69,7 +77,7 @@ void words_times(struct buffer *into, const struct board_service *service) {
     for (size_t phase = 0; phase < lengthof(nouns); phase++) {
         if (service->spent[phase] < WORTH_MENTIONING || !nouns[phase])
             continue;
-        bool made = phase == PHASE_IMAGE && service->how;
+        bool made = phase == PHASE_IMAGE && service->how && *service->how;
         buffer_printf(into, "%s%s ", into->length > begin ? ", " : "",
                       made ? service->how : nouns[phase]);
         style_put_duration(into, service->spent[phase]);
