@@ -180,6 +180,9 @@ struct output_sink {
     void *context;
 };
 
+/* A followed log may lack its end: if the reader is behind when the container ends, the engine
+ * (seen with 20.10) closes the stream early and without an error. Last words are read anew, by
+ * `tail`. */
 struct log_options {
     bool follow; /* go on until the container ends */
     bool timestamps;

@@ -47,7 +47,7 @@ struct tar {
     int fd;      /* the file whose bytes come now; -1: none */
     char *path;  /* its path, for messages */
     size_t left; /* its bytes that are still to come */
-    bool closed;
+    bool closed, dropped;
     struct err err;
 };
 
@@ -57,6 +57,8 @@ static la_ssize_t on_write(struct archive *archive, void *context, const void *d
                            size_t length) {
     struct tar *tar = context;
     (void)archive;
+    if (tar->dropped)
+        return -1;
     buffer_add(&tar->pending, data, length);
     return (la_ssize_t)length;
 }
@@ -90,7 +92,7 @@ struct tar *tar_free(struct tar *tar) {
         return NULL;
     if (tar->fd >= 0)
         close(tar->fd);
-    archive_write_fail(tar->archive); /* else the rest of an entry would be made up */
+    tar->dropped = true; /* else the rest of an entry would be made up and written */
     archive_write_free(tar->archive);
     vec_each (item, &tar->items) {
         free(item->path);
