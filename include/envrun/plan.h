@@ -30,7 +30,9 @@
 #define LABEL_OWNER "envrun.owner"
 #define LABEL_DEADLINE "envrun.deadline" /* UNIX time in seconds */
 #define LABEL_CREATED "envrun.created"   /* UNIX time in seconds */
-#define LABEL_KEY "envrun.key"           /* a network's or volume's name in the file */
+#define LABEL_GRACE                                                                                \
+    "envrun.grace"             /* seconds between stop signal and SIGKILL, if the file says so */
+#define LABEL_KEY "envrun.key" /* a network's or volume's name in the file */
 
 /* ---- Kinds of service: data, from src/plan/kinds.yaml ---- */
 

@@ -152,6 +152,10 @@ int child_exit_code(const struct task *task) {
     return ((const struct child *)task)->exit_code;
 }
 
+bool child_is_running(const struct task *task) {
+    return ((const struct child *)task)->pid > 0;
+}
+
 void child_signal(struct task *task, int number) {
     struct child *child = (struct child *)task;
     if (child->pid > 0)

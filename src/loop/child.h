@@ -23,6 +23,8 @@ struct child_options {
 struct task *child_new(struct loop *loop, const struct child_options *options);
 /* Once it is done: the exit code, or 128 plus the signal that killed it. */
 int child_exit_code(const struct task *child);
+/* It has been spawned and holds its descriptors. */
+bool child_is_running(const struct task *child);
 /* Send a signal to its whole process group. */
 void child_signal(struct task *child, int signal);
 

@@ -93,6 +93,38 @@ struct task *gate_new(struct loop *loop, enum task_status (*open)(void *context,
     return &gate->task;
 }
 
+/* ---- Tolerate ---- */
+
+struct tolerant {
+    struct task task;
+    struct task *child;
+    struct err *ret_why;
+};
+
+static enum task_status tolerant_step(struct task *task) {
+    struct tolerant *tolerant = (struct tolerant *)task;
+    task_start(tolerant->child, task);
+    if (tolerant->child->status == TASK_FAILED && tolerant->ret_why)
+        err_move(tolerant->ret_why, &tolerant->child->err);
+    return tolerant->child->status == TASK_PENDING ? TASK_PENDING : TASK_DONE;
+}
+
+static void tolerant_drop(struct task *task) {
+    struct tolerant *tolerant = (struct tolerant *)task;
+    tolerant->child = task_free(tolerant->child);
+}
+
+struct task *tolerate(struct loop *loop, struct task *child, struct err *ret_why) {
+    static const struct task_type type = {.name = "tolerant",
+                                          .step = tolerant_step,
+                                          .cancel = tolerant_drop,
+                                          .release = tolerant_drop};
+    struct tolerant *tolerant = task_new(sizeof *tolerant, &type, loop);
+    tolerant->child = child;
+    tolerant->ret_why = ret_why;
+    return &tolerant->task;
+}
+
 /* ---- Pause ---- */
 
 struct pause {

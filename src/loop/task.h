@@ -80,6 +80,12 @@ size_t task_group_pending(const struct task_group *group);
 struct task *gate_new(struct loop *loop, enum task_status (*open)(void *context, struct err *err),
                       void *context);
 
+/* ---- Tolerate: a task whose failure is no failure ---- */
+
+/* Done when the child has ended in either way; why it failed goes to ret_why (may be NULL). The
+ * child is owned from now on. */
+struct task *tolerate(struct loop *loop, struct task *child, struct err *ret_why);
+
 /* ---- Pause: wait for a time ---- */
 
 struct task *pause_new(struct loop *loop, long long milliseconds);

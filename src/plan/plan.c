@@ -156,7 +156,11 @@ static bool plan_service(struct plan *plan, const struct service *service,
         .tty = node_bool(service->node, "tty", false),
         .networks = arena_alloc(plan->arena, sizeof(char *)),
     };
-    json_put(planned->body, "Labels", container_labels(plan, service->name));
+    cJSON *labels = json_put(planned->body, "Labels", container_labels(plan, service->name));
+    if (planned->grace >= 0) {
+        autofree char *seconds = xasprintf("%lld", (planned->grace + 999) / 1000);
+        json_put_text(labels, LABEL_GRACE, seconds);
+    }
     json_put(planned->body, "HostConfig", cJSON_CreateObject());
     struct draft draft = {
         .plan = plan,

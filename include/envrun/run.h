@@ -1,0 +1,79 @@
+/*
+ * run.h: an environment's life: up, suite, teardown.
+ *
+ * An environment reads no YAML and prints nothing: it takes a model, asks the engine, and tells a
+ * listener what happens. Everything it makes carries its labels, and the engine is the only state:
+ * teardown asks it, never a memory. Many environments can live in one loop.
+ */
+#ifndef ENVRUN_RUN_H
+#define ENVRUN_RUN_H
+
+#include <envrun/engine.h>
+#include <envrun/err.h>
+#include <envrun/event.h>
+#include <envrun/plan.h>
+#include <envrun/spec.h>
+
+#include <stdbool.h>
+
+struct environment;
+struct task;
+
+struct environment_options {
+    const struct model *model;
+    const char *name; /* on the engine */
+    const char *verb; /* "run", "up" */
+    bool ports_as_written;
+    const char *const *process_environment; /* NAME=VALUE, NULL-terminated */
+    const char *const *suite_variables;     /* -e NAME=VALUE, NULL-terminated, or NULL */
+    struct event_listener listener;
+
+    /* What the suite is run with. */
+    const struct suite *const *suites; /* in order, NULL-terminated; or NULL: none */
+    const char *const *command;        /* in place of the (one) suite's own; or NULL */
+    int output, errors;                /* where the suite's output goes */
+    bool output_is_terminal;           /* and both are it */
+    bool output_is_shared;             /* both are one file */
+    int rows, columns;
+};
+
+/* The model must outlive it; the options are copied, but not what they point to. */
+struct environment *environment_new(struct loop *loop, struct engine *engine,
+                                    const struct environment_options *options);
+/* Drops what is under way, and removes nothing from the engine. Takes NULL. */
+struct environment *environment_free(struct environment *environment);
+
+/* Stand it up: done when every service is ready and seeded. If it fails, EVENT_FAILED has been told
+ * and the error has the same sentence. */
+struct task *environment_up(struct environment *environment);
+
+/* Did it fail because another environment has its name? Then there is nothing to remove. */
+bool environment_is_taken(const struct environment *environment);
+
+/* Find the environment of this name on the engine, instead of making it. */
+struct task *environment_find(struct environment *environment);
+
+/* Run the suites in order; stops at the first that does not pass. Done if all of them could be run
+ * to an end: environment_suite_code() says how it was. A timeout is ERR_TIMEOUT. */
+struct task *environment_run_suites(struct environment *environment);
+int environment_suite_code(const struct environment *environment);
+/* How many services died while a suite ran. */
+int environment_deaths(const struct environment *environment);
+
+/* Tell the suite to stop: SIGTERM to its process group, and SIGKILL a little later. */
+void environment_stop_suite(struct environment *environment);
+
+/* The suite's variables as seen from this host, NAME=VALUE, NULL-terminated; they belong to the
+ * environment. False (ERR_FILE) if two services give one name. */
+bool environment_variables(struct environment *environment, const char *const **ret,
+                           struct err *err);
+
+/* One "SERVICE  ADDRESS" each for EVENT_ENDPOINT. */
+void environment_tell_endpoints(struct environment *environment);
+
+/* Remove whatever the engine has of an environment: containers first, then networks and volumes,
+ * each kind at once, until nothing is left. Tells EVENT_TEARDOWN. ERR_LEFTOVER names what stays. */
+struct task *teardown_new(struct loop *loop, struct engine *engine, const char *name,
+                          struct event_listener listener, long long began);
+
+#endif

@@ -1,0 +1,190 @@
+/*
+ * environment.h: what the files of the run floor share.
+ *
+ * One `struct environment` holds everything; one `struct life` is a service's way from its image to
+ * "up". A life advances on its own and waits for others only where it needs them; whoever changes
+ * what others may wait for calls environment_changed().
+ */
+#ifndef RUN_ENVIRONMENT_H
+#define RUN_ENVIRONMENT_H
+
+#include <envrun/run.h>
+
+#include "base/json.h"
+#include "base/vector.h"
+#include "loop/relay.h"
+#include "loop/task.h"
+
+enum {
+    LAST_LINES = 20,               /* of a log or a build, shown with a failure */
+    EXEC_OUTPUT_MAX = 64 << 10,    /* bytes kept of a command's output */
+    SEED_TIMEOUT_DEFAULT = 600000, /* ms for one seed */
+    STOP_GRACE = 10000,            /* ms between a suite's SIGTERM and SIGKILL */
+};
+
+struct life {
+    struct environment *environment;
+    struct planned_service *planned;
+    const char *name;
+    struct sequence *sequence; /* its way up; or NULL */
+    struct life *twin;         /* an earlier life with the same image, whose work it waits for */
+
+    /* Its image */
+    cJSON *image;               /* GET /images/NAME/json */
+    const char *image_verb;     /* \"build\", \"pull\"; NULL: it was there */
+    struct strings build_lines; /* the last ones of its build or pull */
+
+    /* Its container */
+    char *id;
+    char *address;    /* where its own ports answer from here; NULL: they do not */
+    cJSON *published; /* .NetworkSettings.Ports */
+    bool is_suite;    /* only a suite's; not part of what comes up */
+    bool is_idle;     /* the service of a suite that is not run now */
+    bool started, ready, up;
+    bool failed_softly; /* nothing that is required needs it */
+
+    /* What the events said */
+    bool running, exited; /* exited: for good */
+    bool out_of_memory;
+    int exit_code;
+    int deaths;
+
+    /* What is going on */
+    enum event_phase phase;
+    long long phase_began;
+    char *reason; /* why the latest probe was not ready; or NULL */
+    struct task *gate;
+    struct task *probing;
+    size_t seed_at;
+};
+
+struct environment {
+    struct loop *loop;
+    struct engine *engine;
+    struct environment_options options;
+    const struct model *model;
+    struct plan *plan;
+    char *name;
+    char *owner;
+    char *self;        /* the container envrun runs in, if it joins its networks */
+    cJSON *own_mounts; /* its mounts */
+    enum reach reach;
+    char *publish_address; /* where published ports are bound */
+    char *publish_host;    /* where they answer */
+    long long began;       /* loop_now() */
+
+    struct life *lives; /* as plan->services */
+    size_t life_count;
+    size_t networks_missing;
+    bool observing; /* the engine's events come in */
+    struct task *observer;
+    struct task *observe_gate; /* waits until they do */
+    struct task *coming_up;
+    bool is_taken; /* the name is another environment's: nothing of it is ours to remove */
+    struct timer heartbeat;
+
+    struct life *culprit; /* whose failure ended it */
+    enum event_phase culprit_phase;
+    struct err doom; /* a service that was up died before all were */
+    bool is_up;      /* all services are, or were */
+    bool stopping;   /* deaths are expected */
+
+    struct suite_run *suite; /* the one that runs; or NULL */
+    int suite_code;
+    int suite_deaths;
+    struct strings variables; /* for the host */
+};
+
+/* ---- environment.c ---- */
+
+/* Wake whoever may wait for what has changed. */
+void environment_changed(struct environment *environment);
+/* Stamp, tell and release an event. */
+void environment_tell(struct environment *environment, struct event *event);
+void environment_warn(struct environment *environment, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+struct life *environment_life(struct environment *environment, const char *service);
+/* A service that was up has died before all were: the environment does not come up. `err` is taken.
+ */
+void environment_doom(struct environment *environment, struct life *life, struct err *err);
+
+/* ---- life.c ---- */
+
+struct task *life_new(struct life *life);
+void life_release(struct life *life);
+/* Where a port of the service answers from here. False: it does not. */
+bool life_endpoint(const struct life *life, int port, const char **ret_host, int *ret_port);
+/* Take in what inspecting its container says. */
+void life_learn(struct life *life, const cJSON *container);
+/* It ended for good while it was wanted. */
+void life_died(struct life *life);
+void life_fill_death(const struct life *life, struct buffer *sentence);
+void life_emit_progress(void *life, const char *line);
+/* Its image is being built ("build") or pulled ("pull"). */
+void life_tell_image_verb(struct life *life, const char *verb);
+
+/* ---- image.c: have a service's image: built, found or pulled ---- */
+
+struct task *image_prepare(struct life *life);
+
+/* ---- observe.c: the engine's events ---- */
+
+struct task *observer_new(struct environment *environment);
+
+/* ---- reach.c: how this host reaches containers ---- */
+
+struct task *reach_decide(struct environment *environment);
+/* The ID of the container that this process runs in, or NULL; to be freed by the caller. */
+char *reach_own_container(void);
+
+/* ---- probe.c ---- */
+
+struct task *probe_new(struct life *life);
+
+/* ---- seed.c ---- */
+
+struct task *seeds_new(struct life *life, struct err *err);
+
+/* ---- command.c: a command in a container, its output kept ---- */
+
+struct container_command {
+    const char *id;
+    struct exec_options exec;
+    const char *input; /* a file that is fed to it, or NULL */
+    const char *what;  /* as it is named in an error; NULL: "it" */
+    bool any_code;     /* a code other than 0 is no failure */
+};
+
+struct task *command_new(struct environment *environment, const struct container_command *command);
+int command_exit_code(const struct task *command);
+/* The end of its output (stdout and stderr as they came); belongs to the task. */
+const char *command_output(const struct task *command);
+/* The last line of a text that says something, for a sentence; to be freed by the caller. */
+char *last_line(const char *text);
+
+/* ---- variables.c ---- */
+
+/* Add NAME=VALUE for every service. */
+bool variables_add(struct environment *environment, bool inside, struct strings *to,
+                   struct err *err);
+/* `suite.environment`, which may use what is in `to` and the process environment; then -e. */
+bool variables_add_suite(struct environment *environment, const struct suite *suite, bool inside,
+                         struct strings *to, struct err *err);
+const char *variables_find(const struct strings *list, const char *name);
+void variables_set(struct strings *list, const char *name, const char *value);
+
+/* ---- suite.c ---- */
+
+/* A suite's container is being created: give it its command and its variables. */
+bool suite_prepare_body(struct life *life, cJSON *body, struct err *err);
+/* A service died for good while the suite ran, or the suite's own container ended. */
+void suite_life_ended(struct environment *environment, struct life *life);
+
+/* ---- explain.c ---- */
+
+/* Tell EVENT_FAILED (or EVENT_DIED) with the last lines of the service that is to blame. `err` is
+ * copied. */
+struct task *explain_failure(struct environment *environment, const struct err *err);
+struct task *explain_death(struct environment *environment, struct life *life, const char *during);
+
+#endif

@@ -1,0 +1,155 @@
+/*
+ * What is told of a failure: one sentence, the place, the last lines of what is to blame, and how
+ * to go on.
+ */
+#include "run/environment.h"
+
+#include "base/lines.h"
+#include "base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { LINE_MAX_SHOWN = 4 << 10, LOG_LIMIT = 5000 }; /* bytes; ms to fetch a log */
+
+struct explanation {
+    struct task task;
+    struct environment *environment;
+    struct life *life; /* or NULL */
+    struct event event;
+    struct task *logs;
+    struct lines lines;
+};
+
+static void on_line(void *context, char *line, size_t length) {
+    struct explanation *explanation = context;
+    (void)length;
+    event_add_line(&explanation->event, line);
+}
+
+static void on_log(void *context, enum stream_tag stream, const char *data, size_t length) {
+    struct explanation *explanation = context;
+    (void)stream;
+    lines_push(&explanation->lines, data, length);
+}
+
+static void begin_logs(struct explanation *explanation) {
+    struct life *life = explanation->life;
+    struct log_options options = {.tail = "20", .tty = life->planned->tty};
+    lines_init(&explanation->lines, LINE_MAX_SHOWN, on_line, explanation);
+    explanation->logs = container_logs(explanation->environment->engine, life->id, &options,
+                                       (struct output_sink){on_log, explanation});
+    task_limit(explanation->logs, loop_now() + LOG_LIMIT);
+    task_start(explanation->logs, &explanation->task);
+}
+
+static enum task_status explanation_step(struct task *task) {
+    struct explanation *explanation = (struct explanation *)task;
+    bool has_log = explanation->life && explanation->life->id && !explanation->event.list_length;
+    if (!explanation->logs && has_log)
+        begin_logs(explanation);
+    if (explanation->logs && explanation->logs->status == TASK_PENDING)
+        return TASK_PENDING;
+    if (explanation->logs)
+        lines_end(&explanation->lines);
+    environment_tell(explanation->environment, &explanation->event);
+    return TASK_DONE;
+}
+
+static void explanation_release(struct task *task) {
+    struct explanation *explanation = (struct explanation *)task;
+    task_free(explanation->logs);
+    if (explanation->lines.line)
+        lines_release(&explanation->lines);
+    event_release(&explanation->event);
+}
+
+static struct explanation *explanation_new(struct environment *environment, struct life *life) {
+    static const struct task_type type = {
+        .name = "explanation", .step = explanation_step, .release = explanation_release};
+    struct explanation *explanation = task_new(sizeof *explanation, &type, environment->loop);
+    explanation->environment = environment;
+    explanation->life = life;
+    if (life)
+        explanation->event.service = xstrdup(life->name);
+    return explanation;
+}
+
+/* ---- A failure ---- */
+
+static char *place(const struct err *err) {
+    if (!err->file)
+        return NULL;
+    if (!err->line)
+        return xstrdup(err->file);
+    return err->column ? xasprintf("%s:%d:%d", err->file, err->line, err->column)
+                       : xasprintf("%s:%d", err->file, err->line);
+}
+
+/* A run that was given other ports than the file has may fail because of it. */
+static void hint_at_ports(struct environment *environment, struct event *event) {
+    for (size_t i = 0; i < environment->life_count; i++) {
+        const struct life *life = &environment->lives[i];
+        for (size_t p = 0; p < life->planned->port_count; p++) {
+            const struct planned_port *port = &life->planned->ports[p];
+            autofree char *key = xasprintf("%d/%s", port->target, port->protocol);
+            const cJSON *bound = cJSON_GetObjectItemCaseSensitive(life->published, key);
+            const char *now = json_text(cJSON_GetArrayItem(bound, 0), "HostPort");
+            if (!port->written || !*port->written || !now || !strcmp(now, port->written))
+                continue;
+            event_add_hint(event,
+                           "port %s of service %s was remapped to 127.0.0.1:%s; --ports=written "
+                           "keeps the file's",
+                           port->written, life->name, now);
+        }
+    }
+}
+
+static void add_hints(struct environment *environment, struct event *event) {
+    bool run = !strcmp(environment->options.verb, "run");
+    if (event->phase == PHASE_IMAGE)
+        event_add_hint(event, "see every line of the build: add --verbose");
+    if (event->phase >= PHASE_START && run)
+        event_add_hint(event, "look inside: envrun run --keep=on-failure, then envrun exec -p NAME "
+                              "SERVICE sh");
+    if (!environment->options.ports_as_written)
+        hint_at_ports(environment, event);
+}
+
+static void add_build_lines(const struct life *life, struct event *event) {
+    vec_each (line, &life->build_lines)
+        event_add_line(event, *line);
+}
+
+struct task *explain_failure(struct environment *environment, const struct err *err) {
+    struct life *life = environment->culprit;
+    struct explanation *explanation = explanation_new(environment, life);
+    struct event *event = &explanation->event;
+
+    event->kind = EVENT_FAILED;
+    event->phase = life ? environment->culprit_phase : PHASE_NONE;
+    event->text = xstrdup(err->message ? err->message : "unknown error");
+    event->detail = place(err);
+    event->code = err_exit_code(err);
+    if (life && event->phase == PHASE_IMAGE)
+        add_build_lines(life, event);
+    if (event->phase < PHASE_START)
+        explanation->life = NULL; /* it has no log yet */
+    add_hints(environment, event);
+    return &explanation->task;
+}
+
+/* ---- A death ---- */
+
+struct task *explain_death(struct environment *environment, struct life *life, const char *during) {
+    struct explanation *explanation = explanation_new(environment, life);
+    struct event *event = &explanation->event;
+    autobuffer struct buffer sentence = BUFFER_INIT;
+
+    life_fill_death(life, &sentence);
+    event->kind = EVENT_DIED;
+    event->code = life->exit_code;
+    event->text = xasprintf("service `%s` %s", life->name, sentence.data);
+    event->detail = xstrdup(during);
+    return &explanation->task;
+}

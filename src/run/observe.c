@@ -1,0 +1,186 @@
+/*
+ * One stream of the engine's events says what becomes of the containers; nothing is polled.
+ */
+#include "run/environment.h"
+
+#include "base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    RECONNECTS = 5,       /* in a row, before the engine counts as gone */
+    RECONNECT_PAUSE = 200 /* ms */
+};
+
+struct observer {
+    struct task task;
+    struct environment *environment;
+    struct task *stream; /* the events, or the pause before the next try */
+    bool pausing;
+    int failures;
+    char since[32]; /* the time of the latest event, to miss none when the stream breaks */
+    vec(struct task *) looks; /* inspects of containers that were started again */
+};
+
+/* ---- Looking at a container that was started again: its address may be another ---- */
+
+struct look {
+    struct task task;
+    struct life *life;
+    struct task *inspect;
+};
+
+static enum task_status look_step(struct task *task) {
+    struct look *look = (struct look *)task;
+    if (!look->inspect) {
+        look->inspect = container_inspect(look->life->environment->engine, look->life->id);
+        task_start(look->inspect, task);
+    }
+    if (look->inspect->status == TASK_DONE)
+        life_learn(look->life, request_answer(look->inspect));
+    return look->inspect->status == TASK_PENDING ? TASK_PENDING : TASK_DONE;
+}
+
+static void look_release(struct task *task) {
+    task_free(((struct look *)task)->inspect);
+}
+
+static void look_again(struct observer *observer, struct life *life) {
+    static const struct task_type type = {
+        .name = "look", .step = look_step, .release = look_release};
+    struct look *look = task_new(sizeof *look, &type, observer->task.loop);
+    look->life = life;
+    vec_push(&observer->looks, &look->task);
+    task_start(&look->task, &observer->task);
+}
+
+static void sweep_looks(struct observer *observer) {
+    size_t kept = 0;
+    vec_each (look, &observer->looks) {
+        if ((*look)->status == TASK_PENDING)
+            observer->looks.at[kept++] = *look;
+        else
+            task_free(*look);
+    }
+    observer->looks.length = kept;
+}
+
+/* ---- Events ---- */
+
+/* Will the restart policy let it stay ended? (Docker's "Restart policies") */
+static bool is_final(const struct life *life) {
+    const struct planned_service *planned = life->planned;
+    if (planned->restarts_always)
+        return false;
+    if (!planned->restarts || !life->exit_code)
+        return true;
+    return planned->restart_most && life->deaths > planned->restart_most;
+}
+
+static void on_die(struct life *life, const cJSON *attributes) {
+    long code = -1;
+    text_to_long(json_text_or(attributes, "exitCode", ""), 0, 255, &code);
+    life->running = false;
+    life->exit_code = (int)code;
+    life->deaths++;
+    if (!is_final(life))
+        return;
+    life->exited = true;
+    life_died(life);
+}
+
+static void on_start(struct observer *observer, struct life *life) {
+    bool again = life->deaths > 0;
+    life->running = true;
+    life->exited = false;
+    life->out_of_memory = false;
+    if (again)
+        look_again(observer, life);
+}
+
+static void on_event(void *context, const cJSON *event) {
+    struct observer *observer = context;
+    const cJSON *attributes = json_get(event, "Actor.Attributes");
+    const cJSON *service = cJSON_GetObjectItemCaseSensitive(attributes, LABEL_SERVICE);
+    const char *action = json_text_or(event, "Action", "");
+    long long nanoseconds = json_number(event, "timeNano", 0);
+
+    observer->failures = 0;
+    if (nanoseconds)
+        snprintf(observer->since, sizeof observer->since, "%lld.%09lld", nanoseconds / 1000000000,
+                 nanoseconds % 1000000000);
+    if (!cJSON_IsString(service))
+        return;
+    struct life *life = environment_life(observer->environment, service->valuestring);
+    if (!life || !text_equal(life->id, json_text(event, "Actor.ID")))
+        return;
+    if (!strcmp(action, "oom"))
+        life->out_of_memory = true;
+    else if (!strcmp(action, "die"))
+        on_die(life, attributes);
+    else if (!strcmp(action, "start"))
+        on_start(observer, life);
+}
+
+static void on_listening(void *context) {
+    struct observer *observer = context;
+    observer->environment->observing = true;
+    environment_changed(observer->environment);
+}
+
+/* ---- The stream, and its way back when it breaks ---- */
+
+static cJSON *filters(const struct environment *environment) {
+    cJSON *all = cJSON_CreateObject();
+    autofree char *label = xasprintf("%s=%s", LABEL_ENVIRONMENT, environment->name);
+    json_append_text(json_array_at(all, "label"), label);
+    json_append_text(json_array_at(all, "type"), "container");
+    return all;
+}
+
+static struct task *listen_now(struct observer *observer) {
+    return engine_events(observer->environment->engine, filters(observer->environment),
+                         *observer->since ? observer->since : NULL,
+                         (struct event_sink){on_listening, on_event, observer});
+}
+
+static bool stream_ended(struct observer *observer) {
+    struct task *ended = observer->stream;
+    if (!observer->pausing && ++observer->failures > RECONNECTS)
+        return err_move(&observer->task.err, &ended->err);
+    observer->pausing = !observer->pausing;
+    observer->stream =
+        observer->pausing ? pause_new(observer->task.loop, RECONNECT_PAUSE) : listen_now(observer);
+    task_free(ended);
+    task_start(observer->stream, &observer->task);
+    return true;
+}
+
+static enum task_status observer_step(struct task *task) {
+    struct observer *observer = (struct observer *)task;
+    sweep_looks(observer);
+    if (!observer->stream) {
+        observer->stream = listen_now(observer);
+        task_start(observer->stream, task);
+    }
+    if (observer->stream->status != TASK_PENDING && !stream_ended(observer))
+        return TASK_FAILED;
+    return TASK_PENDING;
+}
+
+static void observer_release(struct task *task) {
+    struct observer *observer = (struct observer *)task;
+    task_free(observer->stream);
+    vec_each (look, &observer->looks)
+        task_free(*look);
+    vec_free(&observer->looks);
+}
+
+struct task *observer_new(struct environment *environment) {
+    static const struct task_type type = {
+        .name = "observer", .step = observer_step, .release = observer_release};
+    struct observer *observer = task_new(sizeof *observer, &type, environment->loop);
+    observer->environment = environment;
+    return &observer->task;
+}

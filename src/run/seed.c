@@ -1,0 +1,437 @@
+/*
+ * Seeds: in the file's order, each must succeed. A pattern's files are taken sorted by name; each
+ * file is one step, so that an error names it.
+ */
+#include "run/environment.h"
+
+#include "base/path.h"
+#include "base/text.h"
+#include "engine/web.h"
+#include "loop/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <regex.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+/* One thing to do: a seed, or one file of an sql seed. */
+struct step {
+    const struct seed *seed;
+    char *file;  /* sql: absolute */
+    char *title; /* as it is told: "sql seed/01.sql" */
+};
+
+struct seeds {
+    struct task task;
+    struct life *life;
+    vec(struct step) steps;
+    size_t at;
+    struct task *work;
+    long long began;
+    struct buffer body;         /* http: what is sent */
+    struct strings environment; /* run: its variables; sql: the database */
+    const char *argv[4];        /* sql: the kind's client */
+    struct buffer kept;         /* run: the end of what it prints */
+    struct watch kept_watch;
+    int kept_from, pipe_out; /* the ends of the pipe it prints to, or -1 */
+};
+
+/* ---- What is to be done ---- */
+
+/* A path as the user would write it: below the project's folder, without it. */
+static const char *short_path(const struct life *life, const char *path) {
+    const char *folder = life->environment->model->directory;
+    size_t length = strlen(folder);
+    return !strncmp(path, folder, length) && path[length] == '/' ? path + length + 1 : path;
+}
+
+static void add_step(struct seeds *seeds, const struct seed *seed, const char *file, char *title) {
+    vec_push(&seeds->steps,
+             (struct step){.seed = seed, .file = xstrdup_or_null(file), .title = title});
+}
+
+static bool add_files(struct seeds *seeds, const struct seed *seed, const char *pattern,
+                      struct err *err) {
+    struct life *life = seeds->life;
+    glob_t found;
+    int result = glob(pattern, 0, NULL, &found); /* sorted by name */
+    for (size_t i = 0; !result && i < found.gl_pathc; i++)
+        add_step(seeds, seed, found.gl_pathv[i],
+                 xasprintf("sql %s", short_path(life, found.gl_pathv[i])));
+    if (!result)
+        globfree(&found);
+    if (result == GLOB_NOMATCH)
+        return err_at(err, seed->at, "no seed file matches `%s`", short_path(life, pattern));
+    return !result || err_at(err, seed->at, "cannot look for `%s`", short_path(life, pattern));
+}
+
+static bool add_sql(struct seeds *seeds, const struct seed *seed, struct err *err) {
+    const struct service_kind *kind = seeds->life->planned->kind;
+    if (!kind || !kind->sql)
+        return err_at(err, seed->at,
+                      "service `%s` has an `sql` seed, but envrun knows no client for %s%s",
+                      seeds->life->name, kind ? "kind " : "its image; name its `kind`",
+                      kind ? kind->name : "");
+    for (const char **file = seed->files; *file; file++)
+        if (!add_files(seeds, seed, *file, err))
+            return false;
+    return true;
+}
+
+static bool add_copy(struct seeds *seeds, const struct seed *seed, struct err *err) {
+    if (!path_exists(seed->from))
+        return err_at(err, seed->at, "there is no %s to copy", short_path(seeds->life, seed->from));
+    add_step(seeds, seed, NULL,
+             xasprintf("copy %s to %s", short_path(seeds->life, seed->from), seed->to));
+    return true;
+}
+
+static bool add_http(struct seeds *seeds, const struct seed *seed, struct err *err) {
+    if (seed->body && !path_exists(seed->body))
+        return err_at(err, seed->at, "there is no file %s for the body",
+                      short_path(seeds->life, seed->body));
+    if (!seed->port && !plan_main_port(seeds->life->planned))
+        return err_at(err, seed->at, "`http` needs a `port`: service `%s` names none",
+                      seeds->life->name);
+    add_step(seeds, seed, NULL, xasprintf("http %s %s", seed->method, seed->path));
+    return true;
+}
+
+static bool add_seed(struct seeds *seeds, const struct seed *seed, struct err *err) {
+    switch (seed->kind) {
+    case SEED_SQL:
+        return add_sql(seeds, seed, err);
+    case SEED_COPY:
+        return add_copy(seeds, seed, err);
+    case SEED_HTTP:
+        return add_http(seeds, seed, err);
+    case SEED_EXEC:
+    case SEED_RUN:
+        break;
+    }
+    autofree char *command = command_text(&seed->command);
+    add_step(seeds, seed, NULL,
+             xasprintf("%s %s", seed->kind == SEED_EXEC ? "exec" : "run", command));
+    return true;
+}
+
+/* ---- Doing one ---- */
+
+static struct task *begin_sql(struct seeds *seeds, const struct step *step) {
+    struct life *life = seeds->life;
+    strings_release(&seeds->environment);
+    strings_printf(&seeds->environment, "ENVRUN_DATABASE=%s",
+                   step->seed->database ? step->seed->database : "");
+    seeds->argv[0] = "sh";
+    seeds->argv[1] = "-c";
+    seeds->argv[2] = life->planned->kind->sql;
+    struct container_command command = {
+        .id = life->id,
+        .exec.argv = seeds->argv,
+        .exec.environment = (const char *const *)strings_argv(&seeds->environment),
+        .input = step->file,
+        .any_code = true,
+    };
+    return command_new(life->environment, &command);
+}
+
+static struct task *begin_copy(struct seeds *seeds, const struct step *step) {
+    struct copy_options options = {
+        .from = step->seed->from,
+        .to = step->seed->to,
+        .contents = path_is_directory(step->seed->from),
+    };
+    return container_copy_in(seeds->life->environment->engine, seeds->life->id, &options);
+}
+
+static struct task *begin_http(struct seeds *seeds, const struct step *step, struct err *err) {
+    const struct seed *seed = step->seed;
+    struct life *life = seeds->life;
+    const char *host;
+    int port = seed->port ? seed->port : plan_main_port(life->planned);
+
+    buffer_release(&seeds->body);
+    if (seed->body && !path_read(seed->body, &seeds->body, err))
+        return NULL;
+    if (seed->text)
+        buffer_puts(&seeds->body, seed->text);
+    if (!life_endpoint(life, port, &host, &port)) {
+        err_at(err, seed->at, "port %d of service `%s` cannot be reached from this host", port,
+               life->name);
+        return NULL;
+    }
+    autofree char *url = xasprintf("%s://%s:%d%s", seed->scheme, host, port, seed->path);
+    struct web_request request = {
+        .method = seed->method,
+        .url = url,
+        .headers = seed->headers,
+        .header_count = seed->header_count,
+        .body = seed->body || seed->text ? seeds->body.data : NULL,
+        .length = seeds->body.length,
+    };
+    return web_new(life->environment->engine, &request);
+}
+
+static struct task *begin_exec(struct seeds *seeds, const struct step *step) {
+    struct container_command command = {
+        .id = seeds->life->id,
+        .exec.argv = (const char *const *)step->seed->command.argv,
+        .exec.user = step->seed->user,
+        .what = step->title,
+    };
+    return command_new(seeds->life->environment, &command);
+}
+
+static void kept_ready(struct watch *watch, uint32_t events);
+
+/* On the host, with the suite's variables as far as services are up; what it prints is kept. */
+static struct task *begin_run(struct seeds *seeds, const struct step *step, struct err *err) {
+    struct environment *environment = seeds->life->environment;
+    int ends[2];
+    strings_release(&seeds->environment);
+    for (const char *const *entry = environment->options.process_environment; entry && *entry;
+         entry++)
+        strings_add(&seeds->environment, *entry);
+    if (!variables_add(environment, false, &seeds->environment, err))
+        return NULL;
+    if (pipe2(ends, O_CLOEXEC)) {
+        err_set(err, ERR_BUG, "cannot make a pipe: %s", strerror(errno));
+        return NULL;
+    }
+    seeds->kept_from = ends[0];
+    seeds->pipe_out = ends[1];
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    watch_init(&seeds->kept_watch, environment->loop, ends[0], kept_ready);
+    watch_set(&seeds->kept_watch, EPOLLIN);
+    struct child_options options = {
+        .argv = (const char *const *)step->seed->command.argv,
+        .environment = (const char *const *)strings_argv(&seeds->environment),
+        .directory = environment->model->directory,
+        .input = -1,
+        .output = ends[1],
+        .errors = ends[1],
+    };
+    return child_new(environment->loop, &options);
+}
+
+static struct task *begin_step(struct seeds *seeds, const struct step *step, struct err *err) {
+    switch (step->seed->kind) {
+    case SEED_SQL:
+        return begin_sql(seeds, step);
+    case SEED_COPY:
+        return begin_copy(seeds, step);
+    case SEED_HTTP:
+        return begin_http(seeds, step, err);
+    case SEED_EXEC:
+        return begin_exec(seeds, step);
+    case SEED_RUN:
+        return begin_run(seeds, step, err);
+    }
+    return NULL;
+}
+
+/* ---- What a host-side seed prints ---- */
+
+static bool keep_some(struct seeds *seeds) {
+    char chunk[4096];
+    ssize_t got = read(seeds->kept_from, chunk, sizeof chunk);
+    if (got <= 0)
+        return false;
+    if (!buffer_fits(&seeds->kept, (size_t)got))
+        buffer_consume(&seeds->kept, sizeof chunk);
+    buffer_add(&seeds->kept, chunk, (size_t)got);
+    return true;
+}
+
+static void kept_ready(struct watch *watch, uint32_t events) {
+    struct seeds *seeds = container_of(watch, struct seeds, kept_watch);
+    (void)events;
+    if (!keep_some(seeds) && errno != EAGAIN)
+        watch_set(watch, 0);
+}
+
+static void close_pipe(struct seeds *seeds) {
+    if (seeds->kept_from < 0)
+        return;
+    watch_set(&seeds->kept_watch, 0);
+    close(seeds->kept_from);
+    close(seeds->pipe_out);
+    seeds->kept_from = seeds->pipe_out = -1;
+}
+
+/* ---- Judging one ---- */
+
+/* The first line of a client's output that says an error: group 1 its line, group 2 what it is. */
+static bool find_sql_error(const char *output, const char *expression, long *ret_line,
+                           char **ret_message) {
+    regex_t regex;
+    regmatch_t groups[3];
+    if (!expression || regcomp(&regex, expression, REG_EXTENDED | REG_NEWLINE))
+        return false;
+    bool found = !regexec(&regex, output, lengthof(groups), groups, 0);
+    if (found) {
+        *ret_line = groups[1].rm_so >= 0 ? strtol(output + groups[1].rm_so, NULL, 10) : 0;
+        *ret_message =
+            xstrndup(output + groups[2].rm_so, (size_t)(groups[2].rm_eo - groups[2].rm_so));
+    }
+    regfree(&regex);
+    return found;
+}
+
+static bool judge_sql(struct seeds *seeds, const struct step *step, struct err *err) {
+    const char *output = command_output(seeds->work);
+    int code = command_exit_code(seeds->work);
+    autofree char *message = NULL;
+    struct position at = {.file = short_path(seeds->life, step->file)};
+    long line = 0;
+
+    if (find_sql_error(output, seeds->life->planned->kind->sql_error, &line, &message)) {
+        at.line = (int)line;
+        return err_at(err, at, "%s", message);
+    }
+    if (!code)
+        return true;
+    autofree char *last = last_line(output);
+    return err_at(err, at, "the client of service `%s` exited with code %d: %s", seeds->life->name,
+                  code, *last ? last : "it said nothing");
+}
+
+static bool judge_http(struct seeds *seeds, const struct step *step, struct err *err) {
+    const struct seed *seed = step->seed;
+    int status = web_status(seeds->work);
+    if (status >= seed->expect_least && status <= seed->expect_most)
+        return true;
+    autofree char *wanted = seed->expect_least == seed->expect_most
+                                ? xasprintf("%d", seed->expect_least)
+                                : xasprintf("%d-%d", seed->expect_least, seed->expect_most);
+    autofree char *last = last_line(web_body(seeds->work));
+    return err_at(err, seed->at, "%s %s answered HTTP %d, expected %s%s%s", seed->method,
+                  seed->path, status, wanted, *last ? ": " : "", last);
+}
+
+static bool judge_run(struct seeds *seeds, const struct step *step, struct err *err) {
+    int code = child_exit_code(seeds->work);
+    while (keep_some(seeds))
+        ;
+    autofree char *last = last_line(seeds->kept.data);
+    return !code || err_at(err, step->seed->at, "%s exited with code %d%s%s", step->title, code,
+                           *last ? ": " : "", last);
+}
+
+static bool judge(struct seeds *seeds, const struct step *step, struct err *err) {
+    if (seeds->work->status == TASK_FAILED)
+        return err_move(err, &seeds->work->err);
+    switch (step->seed->kind) {
+    case SEED_SQL:
+        return judge_sql(seeds, step, err);
+    case SEED_HTTP:
+        return judge_http(seeds, step, err);
+    case SEED_RUN:
+        return judge_run(seeds, step, err);
+    default:
+        return true;
+    }
+}
+
+/* Seeds that fail are the user's data being wrong only if a file is; else the environment did not
+ * come up. Both say where. */
+static bool seed_failed(struct seeds *seeds, const struct step *step) {
+    struct err *err = &seeds->task.err;
+    if (err->kind == ERR_TIMEOUT) {
+        autofree char *time =
+            text_milliseconds(step->seed->timeout ? step->seed->timeout : SEED_TIMEOUT_DEFAULT);
+        err_set(err, ERR_ENVIRONMENT, "timed out after %s", time);
+    }
+    if (!err->file || step->seed->kind != SEED_SQL)
+        err_prefix(err, "seed `%s` of service `%s`", step->title, seeds->life->name);
+    else
+        err_prefix(err, "seeding service `%s`", seeds->life->name);
+    err_locate(err, step->seed->at);
+    err->kind = ERR_ENVIRONMENT;
+    return false;
+}
+
+/* ---- One after the other ---- */
+
+static void tell(struct seeds *seeds, enum event_status status) {
+    const struct step *step = &seeds->steps.at[seeds->at];
+    struct event event = {
+        .kind = EVENT_SEED,
+        .service = xstrdup(seeds->life->name),
+        .phase = PHASE_SEED,
+        .status = status,
+        .text = xstrdup(step->title),
+        .count = (long long)seeds->at + 1,
+        .total = (long long)seeds->steps.length,
+        .duration = status == STATUS_BEGAN ? 0 : loop_now() - seeds->began,
+    };
+    environment_tell(seeds->life->environment, &event);
+}
+
+static bool begin_next(struct seeds *seeds) {
+    const struct step *step = &seeds->steps.at[seeds->at];
+    long long limit = step->seed->timeout ? step->seed->timeout : SEED_TIMEOUT_DEFAULT;
+    seeds->began = loop_now();
+    tell(seeds, STATUS_BEGAN);
+    seeds->work = begin_step(seeds, step, &seeds->task.err);
+    if (!seeds->work)
+        return seed_failed(seeds, step);
+    task_limit(seeds->work, loop_now() + limit);
+    task_start(seeds->work, &seeds->task);
+    return true;
+}
+
+static bool end_current(struct seeds *seeds) {
+    const struct step *step = &seeds->steps.at[seeds->at];
+    bool ok = judge(seeds, step, &seeds->task.err);
+    tell(seeds, ok ? STATUS_DONE : STATUS_FAILED);
+    seeds->work = task_free(seeds->work);
+    close_pipe(seeds);
+    return ok || seed_failed(seeds, step);
+}
+
+static enum task_status seeds_step(struct task *task) {
+    struct seeds *seeds = (struct seeds *)task;
+    for (; seeds->at < seeds->steps.length; seeds->at++) {
+        if (!seeds->work && !begin_next(seeds))
+            return TASK_FAILED;
+        if (seeds->work->status == TASK_PENDING)
+            return TASK_PENDING;
+        if (!end_current(seeds))
+            return TASK_FAILED;
+    }
+    return TASK_DONE;
+}
+
+static void seeds_release(struct task *task) {
+    struct seeds *seeds = (struct seeds *)task;
+    task_free(seeds->work);
+    close_pipe(seeds);
+    vec_each (step, &seeds->steps) {
+        free(step->file);
+        free(step->title);
+    }
+    vec_free(&seeds->steps);
+    buffer_release(&seeds->body);
+    buffer_release(&seeds->kept);
+    strings_release(&seeds->environment);
+}
+
+struct task *seeds_new(struct life *life, struct err *err) {
+    static const struct task_type type = {
+        .name = "seeds", .step = seeds_step, .release = seeds_release};
+    struct seeds *seeds = task_new(sizeof *seeds, &type, life->environment->loop);
+    const struct service *service = life->planned->service;
+
+    seeds->life = life;
+    seeds->body = BUFFER_INIT;
+    seeds->kept = BUFFER_INIT_MAX(EXEC_OUTPUT_MAX);
+    seeds->kept_from = seeds->pipe_out = -1;
+    for (size_t i = 0; i < service->seed_count; i++)
+        if (!add_seed(seeds, &service->seeds[i], err))
+            return task_free(seeds);
+    return &seeds->task;
+}

@@ -1,0 +1,187 @@
+/*
+ * The suites, one after the other: their time limit, how they are stopped, what is told of them.
+ */
+#include "run/suite.h"
+
+#include "base/text.h"
+
+#include <signal.h>
+#include <string.h>
+
+struct suite_run {
+    struct task task;
+    struct environment *environment;
+    const struct suite *const *next;
+    const struct suite *suite; /* the current one */
+    const struct suite_way *way;
+    struct task *work;
+    struct task *explaining; /* a service's death */
+    struct suite_output output;
+    struct timer timer; /* the time limit, then the grace */
+    bool stopping, timed_out;
+    long long began;
+};
+
+static void tell(struct suite_run *run, enum event_status status) {
+    const char *const *command = run->environment->options.command;
+    struct command shown = {.argv = (const char **)command};
+    struct event event = {.kind = EVENT_SUITE,
+                          .text = xstrdup(run->suite->name),
+                          .detail = command ? command_text(&shown) : NULL,
+                          .status = status,
+                          .code = run->environment->suite_code};
+    if (!command && run->suite->command.argv)
+        event.detail = command_text(&run->suite->command);
+    if (!event.detail)
+        event.detail = xasprintf("service %s", run->suite->service);
+    if (status != STATUS_BEGAN)
+        event.duration = loop_now() - run->began;
+    environment_tell(run->environment, &event);
+}
+
+/* ---- Stopping ---- */
+
+static void stop(struct suite_run *run) {
+    if (!run->work || run->stopping)
+        return;
+    run->stopping = true;
+    run->way->signal(run->work, SIGTERM);
+    timer_set(&run->timer, loop_now() + STOP_GRACE);
+}
+
+static void on_timer(struct timer *timer) {
+    struct suite_run *run = container_of(timer, struct suite_run, timer);
+    if (run->stopping) {
+        run->way->signal(run->work, SIGKILL);
+        return;
+    }
+    run->timed_out = true;
+    stop(run);
+}
+
+void environment_stop_suite(struct environment *environment) {
+    struct suite_run *run = environment->suite;
+    if (!run)
+        return;
+    if (run->stopping && run->work)
+        run->way->signal(run->work, SIGKILL); /* asked twice */
+    else
+        stop(run);
+}
+
+/* ---- One suite ---- */
+
+static bool begin(struct suite_run *run) {
+    run->suite = *run->next++;
+    run->way = run->suite->service ? &suite_in_graph : &suite_on_host;
+    run->began = loop_now();
+    run->stopping = false;
+    tell(run, STATUS_BEGAN);
+    run->work = run->way->begin(run->environment, run->suite, &run->output, &run->task.err);
+    if (!run->work)
+        return false;
+    timer_set(&run->timer, loop_now() + run->suite->timeout);
+    task_start(run->work, &run->task);
+    return true;
+}
+
+static bool timed_out(struct suite_run *run) {
+    autofree char *time = text_milliseconds(run->suite->timeout);
+    return err_set(&run->task.err, ERR_TIMEOUT, "suite `%s` ran longer than its timeout of %s",
+                   run->suite->name, time);
+}
+
+/* True if the suite has passed and the next may begin. */
+static bool end(struct suite_run *run) {
+    bool ran = run->work->status == TASK_DONE;
+    timer_stop(&run->timer);
+    outlet_flush(&run->output.output, 5000);
+    outlet_flush(&run->output.errors, 5000);
+    if (ran)
+        run->environment->suite_code = run->way->exit_code(run->work);
+    else
+        err_move(&run->task.err, &run->work->err);
+    run->work = task_free(run->work);
+    bool passed = ran && !run->timed_out && !run->environment->suite_code;
+    tell(run, passed ? STATUS_DONE : STATUS_FAILED);
+    if (run->timed_out)
+        timed_out(run);
+    return passed;
+}
+
+/* The engine's events have ended: whatever the suite says now, nobody can vouch for it. */
+static bool engine_is_lost(struct suite_run *run) {
+    const struct task *observer = run->environment->observer;
+    if (!observer || observer->status != TASK_FAILED)
+        return false;
+    err_copy(&run->task.err, &observer->err);
+    if (run->work)
+        run->way->signal(run->work, SIGKILL);
+    return true;
+}
+
+static enum task_status suite_run_step(struct task *task) {
+    struct suite_run *run = (struct suite_run *)task;
+    if (engine_is_lost(run))
+        return TASK_FAILED;
+    if (run->explaining && run->explaining->status != TASK_PENDING)
+        run->explaining = task_free(run->explaining);
+    while (run->work || *run->next) {
+        if (!run->work && !begin(run))
+            return TASK_FAILED;
+        if (run->work->status == TASK_PENDING)
+            return TASK_PENDING;
+        if (!end(run))
+            break;
+    }
+    if (run->explaining)
+        return TASK_PENDING;
+    return err_is(&task->err) ? TASK_FAILED : TASK_DONE;
+}
+
+static void suite_run_release(struct task *task) {
+    struct suite_run *run = (struct suite_run *)task;
+    run->environment->suite = NULL;
+    if (run->environment->observer)
+        task_start(run->environment->observer, NULL);
+    timer_stop(&run->timer);
+    task_free(run->work);
+    task_free(run->explaining);
+    outlet_release(&run->output.output);
+    outlet_release(&run->output.errors);
+}
+
+struct task *environment_run_suites(struct environment *environment) {
+    static const struct task_type type = {
+        .name = "suites", .step = suite_run_step, .release = suite_run_release};
+    struct suite_run *run = task_new(sizeof *run, &type, environment->loop);
+    run->environment = environment;
+    run->next = environment->options.suites;
+    outlet_init(&run->output.output, environment->loop, environment->options.output);
+    outlet_init(&run->output.errors, environment->loop, environment->options.errors);
+    timer_init(&run->timer, environment->loop, on_timer);
+    environment->suite = run;
+    if (environment->observer)
+        task_start(environment->observer, &run->task);
+    return &run->task;
+}
+
+/* ---- Services that end meanwhile ---- */
+
+void suite_life_ended(struct environment *environment, struct life *life) {
+    struct suite_run *run = environment->suite;
+    if (!run || environment->stopping)
+        return;
+    if (life->is_suite) {
+        if (run->work && run->way == &suite_in_graph)
+            suite_container_ended(run->work);
+        return;
+    }
+    if (!life->exit_code && !life->out_of_memory)
+        return;
+    environment->suite_deaths++;
+    if (run->explaining)
+        return; /* the first death is the one to look at */
+    run->explaining = explain_death(environment, life, "suite");
+    task_start(run->explaining, &run->task);
+}

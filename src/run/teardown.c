@@ -1,0 +1,328 @@
+/*
+ * Remove whatever the engine has of an environment. It asks the engine by label, so that it needs
+ * to know nothing of how the environment was made, or how far.
+ */
+#include "run/environment.h"
+
+#include "base/text.h"
+
+#include <string.h>
+#include <time.h>
+
+enum {
+    ROUNDS = 6,           /* looks at what is left, before it is reported */
+    ROUND_PAUSE = 300,    /* ms between two rounds that left something */
+    SETTLE_LIMIT = 30000, /* ms that a create under way is waited for */
+    AT_ONCE = 16,         /* containers removed at once: more only wait in the engine */
+};
+
+struct teardown {
+    struct task task;
+    struct engine *engine;
+    struct event_listener listener;
+    char *label, *self;
+    long long began, run_began;
+    struct sequence *round;
+    int rounds;
+    cJSON *containers, *networks, *volumes; /* what is left */
+    int removed_containers, removed_networks, removed_volumes;
+    struct err last; /* why something stayed */
+};
+
+/* ---- A container: stopped first if its file gives it a grace period ---- */
+
+struct removal {
+    struct task task;
+    struct engine *engine;
+    char *id;
+    int grace;
+    struct task *work;
+    bool stopped;
+};
+
+static enum task_status removal_step(struct task *task) {
+    struct removal *removal = (struct removal *)task;
+    if (!removal->work) {
+        bool stop = removal->grace >= 0 && !removal->stopped;
+        removal->work = stop ? container_stop(removal->engine, removal->id, removal->grace)
+                             : container_remove(removal->engine, removal->id);
+        removal->stopped = stop || removal->stopped;
+        if (!stop)
+            removal->grace = -1;
+        task_start(removal->work, task);
+    }
+    if (removal->work->status == TASK_PENDING)
+        return TASK_PENDING;
+    if (removal->grace >= 0) { /* stopped, or not: now it goes */
+        removal->work = task_free(removal->work);
+        task_wake(task);
+        removal->grace = -1;
+        return TASK_PENDING;
+    }
+    if (removal->work->status == TASK_FAILED)
+        err_move(&task->err, &removal->work->err);
+    return removal->work->status;
+}
+
+static void removal_release(struct task *task) {
+    struct removal *removal = (struct removal *)task;
+    task_free(removal->work);
+    free(removal->id);
+}
+
+static struct task *removal_new(struct teardown *teardown, const cJSON *container) {
+    static const struct task_type type = {
+        .name = "removal", .step = removal_step, .release = removal_release};
+    struct removal *removal = task_new(sizeof *removal, &type, teardown->task.loop);
+    const cJSON *grace =
+        cJSON_GetObjectItemCaseSensitive(json_get(container, "Labels"), LABEL_GRACE);
+    long seconds = -1;
+    bool running = !strcmp(json_text_or(container, "State", ""), "running");
+    if (running && cJSON_IsString(grace))
+        text_to_long(grace->valuestring, 0, 86400, &seconds);
+    removal->engine = teardown->engine;
+    removal->id = xstrdup(json_text_or(container, "Id", ""));
+    removal->grace = (int)seconds;
+    return &removal->task;
+}
+
+/* ---- One round ---- */
+
+static bool nothing_left(const struct teardown *teardown) {
+    return !cJSON_GetArraySize(teardown->containers) && !cJSON_GetArraySize(teardown->networks) &&
+           !cJSON_GetArraySize(teardown->volumes);
+}
+
+static struct task *begin_settle(void *subject, struct err *err) {
+    struct teardown *teardown = subject;
+    (void)err;
+    struct task *settle = engine_settle(teardown->engine);
+    task_limit(settle, loop_now() + SETTLE_LIMIT);
+    return settle;
+}
+
+/* A round that left something is not repeated at once. */
+static struct task *begin_pause(void *subject, struct err *err) {
+    struct teardown *teardown = subject;
+    (void)err;
+    return teardown->rounds > 2 ? pause_new(teardown->task.loop, ROUND_PAUSE) : NULL;
+}
+
+static struct task *list_containers(void *subject, struct err *err) {
+    struct teardown *teardown = subject;
+    (void)err;
+    return container_list(teardown->engine, teardown->label);
+}
+
+static struct task *list_networks(void *subject, struct err *err) {
+    struct teardown *teardown = subject;
+    (void)err;
+    return network_list(teardown->engine, teardown->label);
+}
+
+static struct task *list_volumes(void *subject, struct err *err) {
+    struct teardown *teardown = subject;
+    (void)err;
+    return volume_list(teardown->engine, teardown->label);
+}
+
+static bool take_containers(void *subject, struct task *work, struct err *err) {
+    struct teardown *teardown = subject;
+    (void)err;
+    cJSON_Delete(teardown->containers);
+    teardown->containers = request_take_answer(work);
+    return true;
+}
+
+static bool take_networks(void *subject, struct task *work, struct err *err) {
+    struct teardown *teardown = subject;
+    (void)err;
+    cJSON_Delete(teardown->networks);
+    teardown->networks = request_take_answer(work);
+    return true;
+}
+
+static bool take_volumes(void *subject, struct task *work, struct err *err) {
+    struct teardown *teardown = subject;
+    (void)err;
+    cJSON_Delete(teardown->volumes);
+    teardown->volumes = cJSON_Duplicate(json_get(request_answer(work), "Volumes"), true);
+    return true;
+}
+
+/* A group whose failures only mean another round. */
+static struct task *tolerant(struct teardown *teardown, struct task_group *group) {
+    return tolerate(teardown->task.loop, (struct task *)group, &teardown->last);
+}
+
+static struct task *begin_containers(void *subject, struct err *err) {
+    struct teardown *teardown = subject;
+    const cJSON *container;
+    (void)err;
+    if (!cJSON_GetArraySize(teardown->containers))
+        return NULL;
+    struct task_group *group = task_group_new(teardown->task.loop, GROUP_COLLECT, AT_ONCE);
+    cJSON_ArrayForEach (container, teardown->containers) {
+        task_group_add(group, removal_new(teardown, container));
+    }
+    return tolerant(teardown, group);
+}
+
+/* The networks that envrun's own container has joined would stay in use. */
+static struct task *begin_leave(void *subject, struct err *err) {
+    struct teardown *teardown = subject;
+    const cJSON *network;
+    (void)err;
+    if (!teardown->self || !cJSON_GetArraySize(teardown->networks))
+        return NULL;
+    struct task_group *group = task_group_new(teardown->task.loop, GROUP_COLLECT, 0);
+    cJSON_ArrayForEach (network, teardown->networks) {
+        task_group_add(
+            group, network_disconnect(teardown->engine, json_text(network, "Id"), teardown->self));
+    }
+    return tolerate(teardown->task.loop, (struct task *)group, NULL);
+}
+
+static struct task *begin_rest(void *subject, struct err *err) {
+    struct teardown *teardown = subject;
+    const cJSON *item;
+    (void)err;
+    struct task_group *group = task_group_new(teardown->task.loop, GROUP_COLLECT, 0);
+    cJSON_ArrayForEach (item, teardown->networks) {
+        task_group_add(group, network_remove(teardown->engine, json_text_or(item, "Id", "")));
+    }
+    cJSON_ArrayForEach (item, teardown->volumes) {
+        autofree char *name = engine_escape(json_text_or(item, "Name", ""));
+        task_group_add(group, volume_remove(teardown->engine, name));
+    }
+    return tolerant(teardown, group);
+}
+
+static const struct stage round_stages[] = {
+    {"settle", begin_settle, NULL},
+    {"pause", begin_pause, NULL},
+    {"containers", list_containers, take_containers},
+    {"networks", list_networks, take_networks},
+    {"volumes", list_volumes, take_volumes},
+    {"remove containers", begin_containers, NULL},
+    {"leave networks", begin_leave, NULL},
+    {"remove networks and volumes", begin_rest, NULL},
+    {0},
+};
+
+/* ---- Rounds until nothing is left ---- */
+
+static void tell(struct teardown *teardown, enum event_status status, struct event *event) {
+    event->kind = EVENT_TEARDOWN;
+    event->status = status;
+    event->ms = loop_now() - teardown->run_began;
+    event->time = (long long)time(NULL) * 1000;
+    if (status != STATUS_BEGAN)
+        event->duration = loop_now() - teardown->began;
+    if (teardown->listener.event)
+        teardown->listener.event(teardown->listener.context, event);
+    event_release(event);
+}
+
+static void add_count(struct strings *parts, int count, const char *what) {
+    if (count)
+        strings_printf(parts, "%d %s%s", count, what, count == 1 ? "" : "s");
+}
+
+static void tell_done(struct teardown *teardown) {
+    autostrings struct strings parts = {0};
+    add_count(&parts, teardown->removed_containers, "container");
+    add_count(&parts, teardown->removed_networks, "network");
+    add_count(&parts, teardown->removed_volumes, "volume");
+    autofree char *what = strings_join(&parts, ", ");
+    struct event event = {.text = xasprintf("removed %s", parts.length ? what : "nothing")};
+    tell(teardown, STATUS_DONE, &event);
+}
+
+static void add_left(struct event *event, const cJSON *list, const char *kind, const char *name) {
+    const cJSON *item;
+    cJSON_ArrayForEach (item, list) {
+        const cJSON *names = json_get(item, "Names");
+        const char *text =
+            names ? cJSON_GetStringValue(cJSON_GetArrayItem(names, 0)) : json_text(item, name);
+        autofree char *line = xasprintf("%s %s", kind, text ? text + (*text == '/') : "?");
+        event_add_line(event, line);
+    }
+}
+
+static enum task_status report_left(struct teardown *teardown) {
+    struct event event = {.text = xstrdup(teardown->last.message ? teardown->last.message
+                                                                 : "something is still there")};
+    add_left(&event, teardown->containers, "container", "Id");
+    add_left(&event, teardown->networks, "network", "Name");
+    add_left(&event, teardown->volumes, "volume", "Name");
+    err_set(&teardown->task.err, ERR_LEFTOVER, "%zu objects could not be removed: %s",
+            event.list_length, event.text);
+    tell(teardown, STATUS_FAILED, &event);
+    return TASK_FAILED;
+}
+
+static void count_removed(struct teardown *teardown) {
+    if (teardown->rounds > 1)
+        return;
+    teardown->removed_containers = cJSON_GetArraySize(teardown->containers);
+    teardown->removed_networks = cJSON_GetArraySize(teardown->networks);
+    teardown->removed_volumes = cJSON_GetArraySize(teardown->volumes);
+}
+
+static void begin_round(struct teardown *teardown) {
+    teardown->rounds++;
+    teardown->round = sequence_new(teardown->task.loop, round_stages, teardown, NULL);
+    task_start(&teardown->round->task, &teardown->task);
+}
+
+static enum task_status teardown_step(struct task *task) {
+    struct teardown *teardown = (struct teardown *)task;
+    if (!teardown->rounds) {
+        struct event event = {0};
+        teardown->began = loop_now();
+        tell(teardown, STATUS_BEGAN, &event);
+        begin_round(teardown);
+    }
+    if (teardown->round->task.status == TASK_PENDING)
+        return TASK_PENDING;
+    if (teardown->round->task.status == TASK_FAILED)
+        err_move(&teardown->last, &teardown->round->task.err);
+    else
+        count_removed(teardown);
+    bool looked = teardown->round->task.status == TASK_DONE;
+    task_free(teardown->round);
+    teardown->round = NULL;
+    if (looked && nothing_left(teardown)) {
+        tell_done(teardown);
+        return TASK_DONE;
+    }
+    if (teardown->rounds >= ROUNDS)
+        return report_left(teardown);
+    begin_round(teardown);
+    return TASK_PENDING;
+}
+
+static void teardown_release(struct task *task) {
+    struct teardown *teardown = (struct teardown *)task;
+    task_free(teardown->round);
+    cJSON_Delete(teardown->containers);
+    cJSON_Delete(teardown->networks);
+    cJSON_Delete(teardown->volumes);
+    err_release(&teardown->last);
+    free(teardown->label);
+    free(teardown->self);
+}
+
+struct task *teardown_new(struct loop *loop, struct engine *engine, const char *name,
+                          struct event_listener listener, long long began) {
+    static const struct task_type type = {
+        .name = "teardown", .step = teardown_step, .release = teardown_release};
+    struct teardown *teardown = task_new(sizeof *teardown, &type, loop);
+    teardown->engine = engine;
+    teardown->listener = listener;
+    teardown->run_began = began;
+    teardown->label = xasprintf("%s=%s", LABEL_ENVIRONMENT, name);
+    teardown->self = reach_own_container();
+    return &teardown->task;
+}
