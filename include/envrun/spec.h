@@ -35,7 +35,7 @@ struct node {
     struct position at;     /* of the value */
     struct position key_at; /* of its key, if it is a map's entry */
     const char *key;        /* its key, if it is a map's entry, else NULL */
-    const char *text;       /* NODE_STRING: the value; other scalars: as written */
+    const char *text;       /* NODE_STRING: the value; other scalars: as a string would hold it */
     union {
         bool boolean;
         long long integer;
@@ -44,6 +44,7 @@ struct node {
     struct node *first, *last; /* NODE_LIST, NODE_MAP: the children, in order */
     struct node *next;         /* the next sibling */
     size_t length;             /* how many children */
+    unsigned flags;            /* the spec floor's own */
 };
 
 #define node_each(item, parent)                                                                    \
@@ -148,13 +149,14 @@ struct service {
     struct probe ready;      /* kind PROBE_NONE and at.file NULL: not given in the file */
     struct seed *seeds;
     size_t seed_count;
-    struct dependency *dependencies; /* in the file's order; links, volumes_from, ... among them */
+    struct dependency *dependencies; /* by name; those of links, volumes_from, ... among them */
     size_t dependency_count;
     bool snapshot;
 };
 
 struct variable {
     const char *name, *value;
+    struct position at; /* where it is written, if it is */
 };
 
 enum { SUITE_TIMEOUT_DEFAULT = 3600000 }; /* ms */
@@ -176,7 +178,8 @@ struct model {
     const char *name;         /* the project's name */
     const char *directory;    /* the project's directory, absolute */
     const char **files;       /* the files it was read from, absolute, NULL-terminated */
-    const struct node *root;  /* the canonical tree */
+    const struct node *root;  /* the canonical tree; "#content" beside a secret's or config's
+                                 `environment` is what that variable holds (never printed) */
     struct service *services; /* sorted by name; those whose profiles are not active are left out */
     size_t service_count;
     struct suite *suites; /* in the file's order */
@@ -202,6 +205,9 @@ struct model_input {
 struct model *model_load(const struct model_input *input, struct err *err);
 void model_free(struct model *model);
 
+/* A variable of the process environment or .env, or NULL. */
+const char *model_variable(const struct model *model, const char *name);
+
 const struct service *model_service(const struct model *model, const char *name);
 const struct suite *model_suite(const struct model *model, const char *name);
 
@@ -209,6 +215,17 @@ const struct suite *model_suite(const struct model *model, const char *name);
  * $ is doubled. To be freed by the caller. */
 char *model_to_yaml(const struct model *model);
 char *model_to_json(const struct model *model);
+/* The same as JSON, with what Compose's form has no place for: it reads back to an equal model even
+ * where the file has none of envrun's keys (docs/files.md, "Round trip"). For records. */
+char *model_to_record(const struct model *model);
+
+/* Put variables into a text by Compose's rules ($NAME, ${NAME:-default}, $$, ...), as for
+ * suite.environment. A variable for which lookup() answers NULL and that has no default is an error
+ * at the place; names (NULL-terminated, or NULL) are those it may have been meant to be. *ret is to
+ * be freed by the caller. */
+bool spec_interpolate(const char *text, const char *(*lookup)(void *context, const char *name),
+                      void *context, const char *const *names, struct position at, char **ret,
+                      struct err *err);
 
 /* Read one YAML text that is part of the program or a test, as a tree; for data such as the table
  * of service kinds. The tree belongs to ret_document. */

@@ -1,0 +1,207 @@
+#include "spec/dotenv.h"
+
+#include "spec/template.h"
+
+#include "base/buffer.h"
+#include "base/text.h"
+
+#include <string.h>
+
+struct dotenv {
+    struct context *context;
+    const char *at;
+    struct position here;
+    const struct lookup *lookup;
+    struct variables *into;
+    struct err *err;
+};
+
+const char *lookup_get(const struct lookup *lookup, const char *name) {
+    const char *value = lookup->first ? variables_get(lookup->first, name) : NULL;
+    return !value && lookup->second ? variables_get(lookup->second, name) : value;
+}
+
+static bool is_blank(char c) { /* a space, but not a line's end */
+    return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f';
+}
+
+static void step(struct dotenv *d) {
+    if (*d->at++ == '\n')
+        d->here.line++;
+}
+
+static void skip_blanks(struct dotenv *d) {
+    while (is_blank(*d->at))
+        step(d);
+}
+
+/* To the next statement, over empty lines and comments. */
+static bool find_statement(struct dotenv *d) {
+    for (;;) {
+        while (is_blank(*d->at) || *d->at == '\n')
+            step(d);
+        if (*d->at != '#')
+            return *d->at;
+        while (*d->at && *d->at != '\n')
+            step(d);
+    }
+}
+
+static void skip_export(struct dotenv *d) {
+    if (text_starts(d->at, "export") && is_blank(d->at[strlen("export")])) {
+        d->at += strlen("export");
+        skip_blanks(d);
+    }
+}
+
+static bool is_name_character(unsigned char c) {
+    return c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+           (c >= 'A' && c <= 'Z') || strchr("_.-[]", c);
+}
+
+/* A name, to be freed by the caller; then we stand on '=', ':' or the line's end. */
+static char *take_name(struct dotenv *d) {
+    const char *start = d->at, *end = start;
+    for (; *d->at && !strchr("=:\n", *d->at); d->at++) {
+        if (is_blank(*d->at))
+            continue;
+        if (!is_name_character((unsigned char)*d->at)) {
+            err_at(d->err, d->here, "`%c` cannot be part of a variable's name", *d->at);
+            return NULL;
+        }
+        end = d->at + 1;
+    }
+    char *name = xstrndup(start, (size_t)(end - start));
+    if (strpbrk(name, " \t")) {
+        err_at(d->err, d->here, "a variable's name cannot have a space in it: `%.100s`", name);
+        free(name);
+        return NULL;
+    }
+    return name;
+}
+
+static const char *expand_lookup(void *context, const char *name) {
+    struct dotenv *d = context;
+    const char *value = lookup_get(d->lookup, name);
+    return value ? value : variables_get(d->into, name);
+}
+
+static bool expand_missing(void *context, const char *name, struct position at, struct err *err) {
+    struct dotenv *d = context;
+    (void)err;
+    context_warn(d->context, at, "the variable %s is not set; it is taken as empty", name);
+    return true;
+}
+
+static bool expand(struct dotenv *d, const char *value, struct position at, struct buffer *into) {
+    struct template_rules rules = {expand_lookup, expand_missing, d};
+    return template_expand(value, &rules, at, into, d->err);
+}
+
+static bool take_bare_value(struct dotenv *d, struct buffer *into) {
+    const char *start = d->at, *end = strchrnul(start, '\n');
+    struct position at = d->here;
+    const char *comment = memmem(start, (size_t)(end - start), " #", 2);
+    const char *last = comment ? comment : end;
+    while (last > start && (is_blank(last[-1])))
+        last--;
+    autofree char *value = xstrndup(start, (size_t)(last - start));
+    d->at = end;
+    if (*end)
+        step(d);
+    return expand(d, value, at, into);
+}
+
+/* \n, \t, ...; \$ becomes $$, which expand() makes a $. Others stay as they are. */
+static void unescape(const char *text, struct buffer *into) {
+    static const char from[] = "abfnrtv\\\"", to[] = "\a\b\f\n\r\t\v\\\"";
+    for (; *text; text++) {
+        const char *known = *text == '\\' && text[1] ? strchr(from, text[1]) : NULL;
+        if (known) {
+            buffer_putc(into, to[known - from]);
+            text++;
+        } else if (text[0] == '\\' && text[1] == '$') {
+            buffer_puts(into, "$$");
+            text++;
+        } else if (text_starts(text, "\\0") && strspn(text + 2, "01234567") >= 3) {
+            int byte = (text[2] - '0') * 64 + (text[3] - '0') * 8 + (text[4] - '0');
+            buffer_putc(into, byte ? (char)byte : ' ');
+            text += 4;
+        } else {
+            buffer_putc(into, *text);
+        }
+    }
+}
+
+static bool take_quoted_value(struct dotenv *d, struct buffer *into) {
+    struct position at = d->here;
+    autobuffer struct buffer raw = BUFFER_INIT;
+    char quote = *d->at++;
+    for (; *d->at && *d->at != quote; step(d)) {
+        if (*d->at == '\\' && d->at[1]) {
+            if (d->at[1] != quote)
+                buffer_putc(&raw, '\\');
+            step(d);
+        }
+        buffer_putc(&raw, *d->at);
+    }
+    if (!*d->at)
+        return err_at(d->err, at, "the quote %c is not closed", quote);
+    d->at++;
+    if (quote == '\'') {
+        buffer_add(into, raw.data, raw.length);
+        return true;
+    }
+    autobuffer struct buffer plain = BUFFER_INIT;
+    unescape(raw.data, &plain);
+    return expand(d, plain.data, at, into);
+}
+
+static void set(struct dotenv *d, const char *name, const char *value) {
+    variables_set(d->into, name, value);
+    context_outside(d->context, value);
+}
+
+static bool take_statement(struct dotenv *d) {
+    skip_export(d);
+    autofree char *name = take_name(d);
+    autobuffer struct buffer value = BUFFER_INIT_MAX(SPEC_FILE_MAX);
+    if (!name)
+        return false;
+    if (!*d->at || *d->at == '\n') {
+        const char *inherited = lookup_get(d->lookup, name);
+        if (inherited)
+            set(d, name, inherited);
+        return true;
+    }
+    d->at++; /* '=' or ':' */
+    skip_blanks(d);
+    bool quoted = *d->at == '"' || *d->at == '\'';
+    if (!(quoted ? take_quoted_value(d, &value) : take_bare_value(d, &value)))
+        return false;
+    set(d, name, value.data);
+    return true;
+}
+
+bool dotenv_parse(struct context *context, const char *text, const char *name,
+                  const struct lookup *lookup, struct variables *into, struct err *err) {
+    struct dotenv d = {context, text, {name, 1, 0}, lookup, into, err};
+    if (text_starts(text, "\xef\xbb\xbf"))
+        d.at += 3;
+    while (find_statement(&d))
+        if (!take_statement(&d))
+            return false;
+    return true;
+}
+
+bool dotenv_read(struct context *context, const char *path, struct position from,
+                 const struct lookup *lookup, struct variables *into, struct err *err) {
+    enum { LARGEST = 1 << 20 };
+    autobuffer struct buffer text = BUFFER_INIT_MAX(LARGEST);
+    const char *name = context_file_name(context, path);
+    if (!context_read(context, path, from, &text, err))
+        return false;
+    if (strlen(text.data) != text.length || !text_is_utf8(text.data, text.length))
+        return err_at(err, (struct position){name, 0, 0}, "the file is not UTF-8");
+    return dotenv_parse(context, text.data, name, lookup, into, err);
+}
