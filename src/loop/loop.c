@@ -22,6 +22,7 @@ struct loop {
     size_t timers, heap_capacity;
 
     struct task *first_ready, *last_ready;
+    size_t ready;
 
     struct watch signals;
     void (*signal_arrived)(void *context, int signal);
@@ -184,6 +185,7 @@ void loop_make_ready(struct loop *loop, struct task *task) {
     if (task->ready)
         return;
     task->ready = true;
+    loop->ready++;
     task->next_ready = NULL;
     task->previous_ready = loop->last_ready;
     if (loop->last_ready)
@@ -197,6 +199,7 @@ void loop_forget(struct loop *loop, struct task *task) {
     if (!task->ready)
         return;
     task->ready = false;
+    loop->ready--;
     if (task->previous_ready)
         task->previous_ready->next_ready = task->next_ready;
     else
@@ -208,10 +211,9 @@ void loop_forget(struct loop *loop, struct task *task) {
 }
 
 static void step_ready(struct loop *loop) {
-    struct task *last = loop->last_ready;
-    for (bool more = last != NULL; more && loop->first_ready;) {
+    /* What becomes ready meanwhile waits for the next turn. */
+    for (size_t left = loop->ready; left && loop->first_ready; left--) {
         struct task *task = loop->first_ready;
-        more = task != last; /* what becomes ready meanwhile waits for the next turn */
         loop_forget(loop, task);
         task_step(task);
     }
