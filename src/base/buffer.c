@@ -20,6 +20,7 @@ static void reserve(struct buffer *b, size_t more) {
         capacity *= 2;
     b->data = xrealloc(b->capacity ? b->data : NULL, capacity);
     b->capacity = capacity;
+    b->data[b->length] = '\0';
 }
 
 void buffer_add(struct buffer *b, const void *data, size_t length) {

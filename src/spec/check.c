@@ -163,7 +163,7 @@ static void check_known(struct checking *c, const struct node *map, const struct
         mistake(c, entry->key_at,
                 "`%.100s` cannot be a name: only letters, digits and . _ - are allowed",
                 entry->key);
-    if (!key->keys || schema_child(key, map, entry))
+    if (!key->keys || schema_child(key, map, entry) || entry->flags & NODE_HIDDEN)
         return;
     if (!strncmp(entry->key, "x-", 2) && !(key->flags & KEY_CLOSED))
         return;

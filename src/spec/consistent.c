@@ -56,9 +56,14 @@ static void check_networks(struct consistency *c, const struct node *service) {
                       *networks = node_get(service, "networks");
     if (mode && networks && networks->length)
         mistake(c, mode->key_at, "`network_mode` and `networks` exclude each other");
-    node_each (network, networks)
-        if (!node_get(section, network->key))
+    node_each (network, networks) {
+        if (!strncmp(network->key, "x-", 2))
+            mistake(c, network->key_at,
+                    "Compose takes `%s` for an extension here; give the network another name",
+                    network->key);
+        else if (!node_get(section, network->key))
             undefined(c, network->key_at, "network", network->key, section);
+    }
 }
 
 static void check_mounts(struct consistency *c, const struct node *service) {

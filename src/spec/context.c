@@ -35,6 +35,11 @@ bool context_read(struct context *context, const char *path, struct position fro
                   struct buffer *into, struct err *err) {
     if (context->files++ >= SPEC_FILES_MAX)
         return err_at(err, from, "more than %d files are read", SPEC_FILES_MAX);
+    if (strcmp(path, "-") && !path_exists(path))
+        return from.file ? err_at(err, from, "the file %s does not exist",
+                                  context_file_name(context, path))
+                         : err_set(err, ERR_FILE, "the file %s does not exist",
+                                   context_file_name(context, path));
     if (path_is_directory(path))
         return err_at(err, from, "%s is a directory, not a file", context_file_name(context, path));
     if (path_read(strcmp(path, "-") ? path : "/dev/stdin", into, err))

@@ -31,8 +31,10 @@ static void fill_content(const struct scope *scope, struct node *resources) {
     tree_each(resource, resources) {
         const char *name = node_text(resource, "environment", NULL);
         const char *value = name ? outside_value(scope, name) : NULL;
-        if (value)
+        if (value) {
             tree_set(resource, "#content", tree_text(scope->context->arena, resource->at, value));
+            tree_get(resource, "#content")->flags |= NODE_HIDDEN;
+        }
     }
 }
 

@@ -384,9 +384,9 @@ const char *model_variable(const struct model *model, const char *name) {
     return variables_get(&whole_of(model)->variables, name);
 }
 
-static char *print(const struct model *model, bool conditions,
+static char *print(const struct model *model, bool complete,
                    void (*printer)(struct printing *p, const struct node *root)) {
-    struct printing p = {BUFFER_INIT_MAX(PRINT_MAX), conditions};
+    struct printing p = {BUFFER_INIT_MAX(PRINT_MAX), complete};
     printer(&p, model->root);
     return buffer_detach(&p.out);
 }

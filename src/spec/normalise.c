@@ -171,6 +171,8 @@ void normalise(const struct scope *scope, struct node *root, const char *name) {
     static const char *const sections[] = {"networks", "volumes", "configs", "secrets"};
     struct normalising n = {scope, scope->context->arena, root};
     tree_set(root, "name", tree_text(n.arena, root->at, name));
+    if (!tree_get(root, "services"))
+        tree_set(root, "services", tree_new(n.arena, NODE_MAP, root->at));
     networks(&n);
     tree_each(entry, tree_get(root, "services")) service(&n, entry);
     for (size_t i = 0; i < lengthof(sections); i++)

@@ -12,7 +12,7 @@ enum { PRINT_MAX = 512 << 20 }; /* bytes */
 
 struct printing {
     struct buffer out;
-    bool conditions; /* x-condition is printed */
+    bool complete; /* also what Compose does not print */
 };
 
 /* Is an entry printed, given what the table says of it? */

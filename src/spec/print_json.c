@@ -6,10 +6,10 @@
 
 bool print_has(const struct printing *p, const struct node *entry, const struct key *key, bool json,
                bool root) {
-    if (*entry->key == '#')
+    if (entry->flags & NODE_HIDDEN)
         return false;
-    if (!strcmp(entry->key, "x-condition"))
-        return p->conditions;
+    if (key && key->flags & KEY_UNPRINTED && !p->complete)
+        return false;
     /* Compose drops extensions from JSON except at the top. */
     return !json || root || key || strncmp(entry->key, "x-", 2) != 0;
 }

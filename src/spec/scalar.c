@@ -114,7 +114,7 @@ char *scalar_float_text(struct arena *arena, double number, bool single) {
     int exponent = shortest(number, single, digits);
     int count = (int)strlen(digits);
 
-    if (exponent < -4 || exponent >= 21)
+    if (exponent < -4 || exponent >= 6)
         return arena_printf(arena, "%s%c%s%se%c%02d", sign, digits[0], digits[1] ? "." : "",
                             digits + 1, exponent < 0 ? '-' : '+', abs(exponent));
     if (exponent < 0)

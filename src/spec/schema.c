@@ -275,7 +275,7 @@ static const struct key dependency_keys[] = {
              "service_ready")},
     {BOOL("restart")},
     {.name = "required", .kinds = IS_BOOL, .form = AS_BOOL, .flags = KEY_KEPT},
-    {TEXT("x-condition"), CHOICES("service_ready")},
+    {TEXT("x-condition"), CHOICES("service_ready"), .flags = KEY_UNPRINTED},
     {0},
 };
 static const struct key dependency = {.kinds = IS_MAP, .keys = dependency_keys};
@@ -321,7 +321,7 @@ static const struct key logging_keys[] = {
 
 static const struct key service_network_keys[] = {
     {.name = "priority", .kinds = IS_NUMBER, .form = AS_INTEGER},
-    {.name = "gw_priority", .kinds = IS_NUMBER, .form = AS_INTEGER},
+    {.name = "gw_priority", .kinds = IS_NUMBER, .form = AS_INTEGER, .flags = KEY_UNPRINTED},
     {STRINGS("aliases"), .flags = KEY_DISTINCT, .unique = UNIQUE_NAME},
     {TEXT("interface_name")},
     {TEXT("ipv4_address")},

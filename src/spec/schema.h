@@ -102,15 +102,16 @@ enum short_form {
 
 enum {
     KEY_REQUIRED = 1,
-    KEY_KEPT = 2,      /* printed even if it is zero or empty */
-    KEY_DISTINCT = 4,  /* no two items may be equal */
-    KEY_CLOSED = 8,    /* no x- keys among its keys */
-    KEY_OPEN = 16,     /* unknown keys are left out with a warning */
-    KEY_RAW = 32,      /* not interpolated */
-    KEY_OWN = 64,      /* one of envrun's; also written without the x- */
-    KEY_NAMES = 128,   /* its own keys are names: letters, digits, . _ - */
-    KEY_SPENT = 256,   /* not part of the canonical tree */
-    KEY_ORDERED = 512, /* its entries stay in the file's order */
+    KEY_KEPT = 2,         /* printed even if it is zero or empty */
+    KEY_DISTINCT = 4,     /* no two items may be equal */
+    KEY_CLOSED = 8,       /* no x- keys among its keys */
+    KEY_OPEN = 16,        /* unknown keys are left out with a warning */
+    KEY_RAW = 32,         /* not interpolated */
+    KEY_OWN = 64,         /* one of envrun's; also written without the x- */
+    KEY_NAMES = 128,      /* its own keys are names: letters, digits, . _ - */
+    KEY_SPENT = 256,      /* not part of the canonical tree */
+    KEY_ORDERED = 512,    /* its entries stay in the file's order */
+    KEY_UNPRINTED = 1024, /* Compose does not print it */
 };
 
 struct key {

@@ -21,6 +21,7 @@ enum {
     NODE_RESET = 1,    /* !reset: a placeholder that removes what it is merged over */
     NODE_OVERRIDE = 2, /* !override: replaces what it is merged over */
     NODE_RAW = 4,      /* not interpolated: its $ are not doubled in print */
+    NODE_HIDDEN = 8,   /* made by envrun, never printed */
 };
 
 struct node *tree_new(struct arena *arena, enum node_kind kind, struct position at);

@@ -121,8 +121,10 @@ static void to_texts(struct typing *t, struct node *node, bool keep_null) {
             struct position at = item->at;
             if (sign)
                 tree_become_text(item, sign + 1);
-            else
+            else {
                 item->kind = NODE_NULL;
+                item->text = NULL;
+            }
             if (variables_get(&index, name)) {
                 tree_put(map, name, at, item);
                 continue;
