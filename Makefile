@@ -1,9 +1,12 @@
 # make            build/envrun
-# make check      the tests that need no engine    make test-all is scripts/test
+# make check      the tests that need no engine (all of them: scripts/test)
 # make install    DESTDIR and PREFIX as usual
+# make analyze    gcc's static analyzer over everything
 # BUILD=dir       where everything goes; SANITIZE=1 builds with ASan and UBSan; WERROR=1 as in CI
 
-CC       ?= gcc
+ifeq ($(origin CC),default)
+CC        = gcc
+endif
 PREFIX   ?= /usr/local
 BUILD    ?= build
 SANITIZE ?=
@@ -14,12 +17,9 @@ VERSION  := 0.1.0
 
 CPPFLAGS += -Isrc -Iinclude -I$(BUILD)/gen -D_GNU_SOURCE -DENVRUN_VERSION='"$(VERSION)"'
 CFLAGS   ?= -O2 -g
-CFLAGS   += -std=gnu17 -Wall -Wextra -Wpedantic -Wno-gnu -Wshadow -Wstrict-prototypes \
-            -Wmissing-prototypes -Wpointer-arith -Wvla -fstack-protector-strong -fPIE -MMD -MP
+CFLAGS   += -std=gnu17 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+            -Wpointer-arith -Wvla -fstack-protector-strong -fstack-clash-protection -fPIE -MMD -MP
 LDFLAGS  += -pie -Wl,-z,relro,-z,now
-ifeq ($(CC),gcc)
-CFLAGS   += -Wno-pedantic -fstack-clash-protection
-endif
 ifneq ($(SANITIZE),)
 CFLAGS   += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1
 LDFLAGS  += -fsanitize=address,undefined
@@ -36,7 +36,8 @@ FLOORS    = base event graph loop engine spec plan run diagnose report replay cl
 SOURCES   = $(filter-out src/cli/main.c,$(foreach floor,$(FLOORS),$(wildcard src/$(floor)/*.c)))
 OBJECTS   = $(SOURCES:src/%.c=$(BUILD)/obj/%.o)
 LIBRARY   = $(BUILD)/libenvrun.a
-UNIT      = $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+UNIT      = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
+REAL      = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/real/test_*.c))
 
 all: $(BUILD)/envrun
 
@@ -56,20 +57,38 @@ $(BUILD)/gen/%_yaml.inc: src/plan/%.yaml
 	@mkdir -p $(@D)
 	od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g' >$@
 
-$(BUILD)/tests/unit/%: tests/unit/%.c $(LIBRARY)
+$(BUILD)/tests/%: tests/%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-missing-prototypes $(LDFLAGS) -o $@ $< $(LIBRARY) $(LDLIBS) -lcriterion
 
 unit: $(UNIT)
+
+# Tests of the engine floor against a real engine.
+real: $(REAL)
+
+$(BUILD)/obj/plan/kinds.o: $(BUILD)/gen/kinds_yaml.inc
+
+# One compile per file; what it finds is an error.
+ANALYZED  = $(SOURCES:src/%.c=$(BUILD)/analyzed/%)
+
+$(BUILD)/analyzed/%: src/%.c
+	@mkdir -p $(@D)
+	gcc $(CPPFLAGS) $(filter-out -O2,$(CFLAGS)) -O1 -fanalyzer -Werror -c -o /dev/null $<
+	@touch $@
+
+$(BUILD)/analyzed/plan/kinds: $(BUILD)/gen/kinds_yaml.inc
+
+analyze: $(ANALYZED)
 
 check: all unit
 	@for test in $(UNIT); do $$test || exit 1; done
 
 install: all
 	install -D -m 755 $(BUILD)/envrun $(DESTDIR)$(PREFIX)/bin/envrun
+	install -D -m 644 docs/envrun.1 $(DESTDIR)$(PREFIX)/share/man/man1/envrun.1
 
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit check install clean
--include $(OBJECTS:.o=.d) $(BUILD)/obj/cli/main.d $(UNIT:=.d)
+.PHONY: all unit real check analyze install clean
+-include $(OBJECTS:.o=.d) $(BUILD)/obj/cli/main.d $(UNIT:=.d) $(REAL:=.d)

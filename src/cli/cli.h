@@ -1,0 +1,132 @@
+/*
+ * cli.h: the command line: options, one file per command, and what the commands share.
+ *
+ * A command takes the parsed options and answers the exit code; only main() exits.
+ */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <envrun/engine.h>
+#include <envrun/err.h>
+#include <envrun/run.h>
+#include <envrun/spec.h>
+
+#include "base/vector.h"
+#include "loop/loop.h"
+#include "loop/task.h"
+#include "report/report.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* ---- Options ---- */
+
+enum keep { KEEP_NEVER, KEEP_ON_FAILURE, KEEP_ALWAYS };
+
+struct options {
+    struct strings files;     /* -f */
+    struct strings env_files; /* --env-file */
+    struct strings profiles;  /* --profile */
+    struct strings variables; /* -e */
+    struct strings suites;    /* --suite */
+    const char *environment;  /* --environment */
+    const char *name;         /* -p */
+    const char *directory;    /* --project-directory */
+    const char *format;       /* --format */
+    const char *tail;         /* --tail */
+    const char *user;         /* --user */
+    const char *working_dir;  /* --workdir */
+    const char *protocol;     /* --protocol */
+    enum keep keep;
+    bool ports_as_written, strict, json, verbose, follow, timestamps, no_tty, quiet, all, help;
+    char **words; /* what is no option: the command's arguments, NULL-terminated */
+    size_t word_count;
+    char **command; /* what stands behind `--`, or NULL */
+};
+
+struct cli_command {
+    const char *name;
+    int (*run)(struct options *options);
+    const char *summary;   /* one line */
+    const char *arguments; /* "[SUITE...] [-- COMMAND...]" */
+    const char *flags;     /* the options it takes, as letters of the table in options.c */
+    const char *details;   /* a few lines for its help; or NULL */
+    bool stops_at_word;    /* what follows the first word belongs to another program */
+};
+
+/* The table of commands, in the order of the help; the last one has no name. */
+extern const struct cli_command cli_commands[];
+const struct cli_command *cli_command_named(const char *name);
+
+/* Parse what follows the command's name. False: err says what is wrong. */
+bool options_parse(struct options *options, const struct cli_command *command, int argc,
+                   char **argv, struct err *err);
+void options_release(struct options *options);
+void options_print_help(const struct cli_command *command, FILE *to);
+
+/* ---- What the commands share ---- */
+
+/* Everything that a command may need, made as far as it asks for it. */
+struct session {
+    struct options *options;
+    struct loop *loop;
+    struct engine *engine;
+    struct model *model;
+    struct report *report; /* or NULL */
+    struct timer tick;
+    char *name;   /* the environment's on the engine */
+    char *folder; /* keeps options->directory, where it was not given */
+    long long began;
+    int signal;  /* the first that asked to stop; 0: none */
+    int signals; /* how many have */
+    struct environment *environment;
+    const char *const *services;              /* only these and what they need; or NULL */
+    void (*resized)(struct session *session); /* the terminal has a new size; or NULL */
+    void *context;                            /* the command's own */
+};
+
+void session_init(struct session *session, struct options *options);
+void session_release(struct session *session);
+/* Read the files. */
+bool session_load(struct session *session, struct err *err);
+/* Make loop and engine, and take the signals. */
+bool session_open(struct session *session, struct err *err);
+/* Make the report on stderr. */
+void session_report(struct session *session);
+struct event_listener session_listener(struct session *session);
+/* The environment that `up` holds for these files, or the one that -p names: no file is read then.
+ */
+bool session_name(struct session *session, struct err *err);
+/* Start a task and run the loop until it ends; a signal cuts it short only if `cut_short`. Answers
+ * whether it is done; why not goes to err. The task is freed. */
+bool session_drive(struct session *session, struct task *task, bool cut_short, struct err *err);
+/* Take the environment down unless it is to be kept; answers the code that counts then. */
+int session_finish(struct session *session, int code, bool failed);
+/* Tell the last event; answers the code. */
+int session_outcome(struct session *session, const char *outcome, int code);
+
+/* "envrun: FILE:LINE:COLUMN: MESSAGE" for every mistake, on stderr; with the line of the file and a
+ * caret on a terminal. Answers the exit code. */
+int cli_fail(const struct err *err);
+/* The containers of an environment as the engine lists them; ERR_USAGE if there are none. */
+cJSON *session_containers(struct session *session, struct err *err);
+/* The one of a service; NULL and ERR_USAGE, with a suggestion, if there is none. */
+const cJSON *containers_service(const cJSON *containers, const char *service, struct err *err);
+const char *container_label(const cJSON *container, const char *label);
+extern char **environ;
+
+/* ---- The commands ---- */
+
+int command_run(struct options *options);
+int command_up(struct options *options);
+int command_down(struct options *options);
+int command_ps(struct options *options);
+int command_logs(struct options *options);
+int command_exec(struct options *options);
+int command_port(struct options *options);
+int command_env(struct options *options);
+int command_config(struct options *options);
+int command_version(struct options *options);
+int command_help(struct options *options);
+
+#endif

@@ -1,0 +1,100 @@
+/*
+ * envrun: the table of commands, and main().
+ */
+#include "cli/cli.h"
+
+#include "base/text.h"
+
+#include <string.h>
+#include <sys/resource.h>
+#include <sysexits.h>
+
+const struct cli_command cli_commands[] = {
+    {"run", command_run, "stand the environment up, run the suite, take it down",
+     "[SUITE...] [-- COMMAND...]", "fEpxndjvPekSs",
+     "The exit code is the suite's; envrun's own are 64 to 75, 124, 126, 127, 130 and 143\n"
+     "(docs/exit-codes.md). A COMMAND behind -- takes the place of the suite's own.\n",
+     false},
+    {"up", command_up, "stand the environment up and hold it", "[SERVICE...]", "fEpxndjvPk",
+     "Prints where each service answers. `envrun down` takes it down.\n", false},
+    {"down", command_down, "take an environment down", "[NAME]", "fEpxndjv",
+     "From any folder by its name, else the one that `envrun up` holds for these files.\n", false},
+    {"ps", command_ps, "list the containers of an environment", "", "fEpxndF", NULL, false},
+    {"logs", command_logs, "show what the services wrote", "[SERVICE...]", "fEpxndLTt", NULL,
+     false},
+    {"exec", command_exec, "run a command in a service's container", "SERVICE COMMAND [ARG...]",
+     "fEpxndNUWe", NULL, true},
+    {"port", command_port, "print where a service's port answers", "SERVICE PORT", "fEpxndO", NULL,
+     false},
+    {"env", command_env, "print the suite's variables", "", "fEpxndF",
+     "For a shell: eval \"$(envrun env)\". Formats: shell (the default), json, dotenv.\n", false},
+    {"config", command_config, "check the files and print the resolved model", "[SERVICE...]",
+     "fEpxndFq", "Formats: yaml (the default), json.\n", false},
+    {"version", command_version, "print the versions of envrun and of the engine", "", "F", NULL,
+     false},
+    {"help", command_help, "explain a command", "[COMMAND]", "", NULL, false},
+    {0},
+};
+
+const struct cli_command *cli_command_named(const char *name) {
+    for (const struct cli_command *command = cli_commands; command->name; command++)
+        if (!strcmp(command->name, name))
+            return command;
+    return NULL;
+}
+
+static int unknown_command(const char *name) {
+    const char *names[lengthof(cli_commands)];
+    size_t count = 0;
+    for (const struct cli_command *command = cli_commands; command->name; command++)
+        names[count++] = command->name;
+    const char *nearest = text_nearest(name, names, count);
+    fprintf(stderr, "envrun: there is no command `%s`", name);
+    if (nearest)
+        fprintf(stderr, "; did you mean `%s`?\n", nearest);
+    else
+        fputs("; `envrun help` lists them\n", stderr);
+    return EX_USAGE;
+}
+
+/* Many log streams need many descriptors; children get the old limit back. */
+static void raise_file_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit))
+        return;
+    limit.rlim_cur = limit.rlim_max < 65536 ? limit.rlim_max : 65536;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int run_command(const struct cli_command *command, int argc, char **argv) {
+    struct options options = {0};
+    struct err err = ERR_INIT;
+    int code;
+    if (!options_parse(&options, command, argc, argv, &err)) {
+        code = cli_fail(&err);
+        fprintf(stderr, "Try `envrun help %s`.\n", command->name);
+    } else if (options.help) {
+        options_print_help(command, stdout);
+        code = EX_OK;
+    } else {
+        code = command->run(&options);
+    }
+    err_release(&err);
+    options_release(&options);
+    return code;
+}
+
+int main(int argc, char **argv) {
+    raise_file_limit();
+    const char *word = argc > 1 ? argv[1] : NULL;
+    if (!word) {
+        options_print_help(NULL, stderr);
+        return EX_USAGE;
+    }
+    if (!strcmp(word, "--help") || !strcmp(word, "-h"))
+        word = "help";
+    if (!strcmp(word, "--version") || !strcmp(word, "-V"))
+        word = "version";
+    const struct cli_command *command = cli_command_named(word);
+    return command ? run_command(command, argc - 1, argv + 1) : unknown_command(word);
+}

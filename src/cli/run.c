@@ -1,0 +1,228 @@
+/*
+ * envrun run: up, suites, down.
+ */
+#include "cli/cli.h"
+
+#include "base/text.h"
+#include "loop/child.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+/* ---- The suites ---- */
+
+struct chosen {
+    vec(const struct suite *) suites; /* NULL-terminated */
+    struct suite bare;                /* for a command and a file without a suite */
+};
+
+static bool unknown_suite(const struct model *model, const char *name, struct err *err) {
+    autostrings struct strings names = {0};
+    for (size_t i = 0; i < model->suite_count; i++)
+        strings_add(&names, model->suites[i].name);
+    autofree char *all = strings_join(&names, ", ");
+    if (!names.length)
+        return err_set(err, ERR_USAGE, "there is no suite `%s`: the files name none", name);
+    return err_set(err, ERR_USAGE, "there is no suite `%s`; the files name %s", name, all);
+}
+
+static bool choose_named(struct session *session, struct chosen *chosen, struct err *err) {
+    struct options *options = session->options;
+    for (size_t i = 0; i < options->word_count; i++)
+        strings_add(&options->suites, options->words[i]);
+    vec_each (name, &options->suites) {
+        const struct suite *suite = model_suite(session->model, *name);
+        if (!suite)
+            return unknown_suite(session->model, *name, err);
+        vec_push(&chosen->suites, suite);
+    }
+    return true;
+}
+
+static bool choose_all(struct session *session, struct chosen *chosen, struct err *err) {
+    const struct model *model = session->model;
+    if (!model->suite_count && !session->options->command)
+        return err_set(err, ERR_USAGE,
+                       "the files name no suite; add `suite:` or give a command: envrun run -- "
+                       "COMMAND");
+    if (!model->suite_count) {
+        chosen->bare = (struct suite){.name = "suite", .timeout = SUITE_TIMEOUT_DEFAULT};
+        vec_push(&chosen->suites, &chosen->bare);
+    }
+    for (size_t i = 0; i < model->suite_count; i++)
+        vec_push(&chosen->suites, &model->suites[i]);
+    return true;
+}
+
+static bool choose_suites(struct session *session, struct chosen *chosen, struct err *err) {
+    bool named = session->options->suites.length || session->options->word_count;
+    if (named ? !choose_named(session, chosen, err) : !choose_all(session, chosen, err))
+        return false;
+    if (session->options->command && chosen->suites.length > 1)
+        return err_set(err, ERR_USAGE,
+                       "a command behind -- takes one suite's place: name it with --suite");
+    vec_push(&chosen->suites, NULL);
+    return true;
+}
+
+/* ---- The environment ---- */
+
+/* Every run has a name of its own, so that two of one file do not meet. */
+static void name_run(struct session *session) {
+    unsigned char random[3];
+    if (getrandom(random, sizeof random, 0) != sizeof random)
+        abort();
+    session->name =
+        xasprintf("%s-%02x%02x%02x", session->model->name, random[0], random[1], random[2]);
+}
+
+static bool is_same_file(int a, int b) {
+    struct stat first, second;
+    return !fstat(a, &first) && !fstat(b, &second) && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
+
+static void make_environment(struct session *session, const struct chosen *chosen) {
+    struct winsize size = {0};
+    bool terminal = isatty(STDOUT_FILENO) && !session->options->json;
+    ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+    struct environment_options options = {
+        .model = session->model,
+        .name = session->name,
+        .verb = "run",
+        .ports_as_written = session->options->ports_as_written,
+        .process_environment = (const char *const *)environ,
+        .suite_variables = (const char *const *)strings_argv(&session->options->variables),
+        .listener = session_listener(session),
+        .suites = chosen->suites.at,
+        .command = (const char *const *)session->options->command,
+        .output = STDOUT_FILENO,
+        .errors = STDERR_FILENO,
+        .output_is_shared = is_same_file(STDOUT_FILENO, STDERR_FILENO),
+        .rows = size.ws_row,
+        .columns = size.ws_col,
+    };
+    options.output_is_terminal = terminal && options.output_is_shared;
+    session->environment = environment_new(session->loop, session->engine, &options);
+}
+
+/* ---- The end ---- */
+
+static void tell(struct session *session, enum event_kind kind, char *text) {
+    struct event event = {.kind = kind, .text = text, .ms = loop_now() - session->began};
+    report_event(session->report, &event);
+    event_release(&event);
+}
+
+static bool is_kept(const struct session *session, bool failed) {
+    enum keep keep = session->options->keep;
+    return keep == KEEP_ALWAYS || (keep == KEEP_ON_FAILURE && failed);
+}
+
+static void tell_kept(struct session *session) {
+    tell(session, EVENT_NOTE,
+         xasprintf("the environment %s is kept: look with `envrun ps -p %s` or `envrun exec -p %s "
+                   "SERVICE sh`, take it down with `envrun down -p %s`",
+                   session->name, session->name, session->name, session->name));
+    environment_tell_endpoints(session->environment);
+}
+
+/* Remove what is there; answers the code that the run has in the end. */
+int session_finish(struct session *session, int code, bool failed) {
+    struct err err = ERR_INIT;
+    if (is_kept(session, failed) && !session->signal) {
+        tell_kept(session);
+        return code;
+    }
+    struct task *teardown = teardown_new(session->loop, session->engine, session->name,
+                                         session_listener(session), session->began);
+    if (!session_drive(session, teardown, false, &err) && !code)
+        code = err_exit_code(&err);
+    err_release(&err);
+    return code;
+}
+
+/* The code and the word of a run that went as err says. */
+static int code_of(struct session *session, const struct err *err, const char **ret_outcome) {
+    int code = environment_suite_code(session->environment);
+    int deaths = environment_deaths(session->environment);
+    *ret_outcome = "passed";
+    if (err_is(err)) {
+        *ret_outcome = err->kind == ERR_INTERRUPTED                              ? "interrupted"
+                       : err->kind == ERR_TIMEOUT                                ? "timeout"
+                       : err->kind == ERR_ENVIRONMENT || err->kind == ERR_ANSWER ? "environment"
+                                                                                 : "error";
+        return err_exit_code(err);
+    }
+    if (code) {
+        *ret_outcome = "failed";
+        return code;
+    }
+    if (deaths && session->options->strict) {
+        *ret_outcome = "environment";
+        return EX_TEMPFAIL;
+    }
+    return 0;
+}
+
+static void tell_suite_failure(struct session *session, const struct err *err) {
+    struct event event = {.kind = EVENT_FAILED,
+                          .text = xstrdup(err->message),
+                          .code = err_exit_code(err),
+                          .ms = loop_now() - session->began};
+    report_event(session->report, &event);
+    event_release(&event);
+}
+
+static bool run_suites(struct session *session, struct err *err) {
+    bool ran = session_drive(session, environment_run_suites(session->environment), false, err);
+    if (session->signal) {
+        err_code(err, ERR_INTERRUPTED, session->signal, "interrupted by signal %d (%s)",
+                 session->signal, strsignal(session->signal));
+        return false;
+    }
+    if (!ran)
+        tell_suite_failure(session, err);
+    return ran;
+}
+
+static int run_all(struct session *session, struct err *err) {
+    const char *outcome;
+    bool up = session_drive(session, environment_up(session->environment), true, err);
+    if (up)
+        run_suites(session, err);
+    int code = code_of(session, err, &outcome);
+    bool reached = err->kind != ERR_ENGINE || up;
+    if (reached)
+        code = session_finish(session, code, code != 0);
+    return session_outcome(session, outcome, code);
+}
+
+int command_run(struct options *options) {
+    struct session session;
+    struct chosen chosen = {0};
+    struct err err = ERR_INIT;
+    int code;
+
+    session_init(&session, options);
+    children_adopt();
+    if (session_load(&session, &err) && choose_suites(&session, &chosen, &err) &&
+        session_open(&session, &err)) {
+        name_run(&session);
+        session_report(&session);
+        make_environment(&session, &chosen);
+        code = run_all(&session, &err);
+    } else {
+        code = cli_fail(&err);
+        fprintf(stderr, "envrun: outcome=error code=%d\n", code);
+    }
+    session_release(&session);
+    vec_free(&chosen.suites);
+    err_release(&err);
+    return code;
+}

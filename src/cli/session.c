@@ -1,0 +1,279 @@
+/*
+ * What most commands need: the model, the loop, the engine, the report, the signals.
+ */
+#include "cli/cli.h"
+
+#include "base/json.h"
+#include "base/path.h"
+#include "base/text.h"
+
+#include <limits.h>
+#include <pwd.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { TICK = 100 }; /* ms between two looks of a terminal */
+
+void session_init(struct session *session, struct options *options) {
+    *session = (struct session){.options = options, .began = loop_now()};
+}
+
+void session_release(struct session *session) {
+    if (session->loop)
+        timer_stop(&session->tick);
+    environment_free(session->environment);
+    report_free(session->report);
+    engine_free(session->engine);
+    loop_free(session->loop);
+    model_free(session->model);
+    free(session->name);
+    free(session->folder);
+}
+
+/* ---- The files ---- */
+
+/* --environment NAME: environments/NAME.yaml, or the folder environments/NAME with its files. */
+static bool find_environment(struct session *session, char **ret_file, char **ret_folder,
+                             struct err *err) {
+    const char *name = session->options->environment;
+    if (strchr(name, '/') || !*name)
+        return err_set(err, ERR_USAGE, "--environment takes a name, not `%s`", name);
+    autofree char *folder = xasprintf("environments/%s", name);
+    const char *const endings[] = {"yaml", "yml"};
+    for (size_t i = 0; i < lengthof(endings); i++) {
+        autofree char *file = xasprintf("%s.%s", folder, endings[i]);
+        if (path_exists(file)) {
+            *ret_file = steal(file);
+            return true;
+        }
+    }
+    if (path_is_directory(folder)) {
+        *ret_folder = steal(folder);
+        return true;
+    }
+    return err_set(err, ERR_USAGE, "there is neither environments/%s.yaml nor environments/%s/",
+                   name, name);
+}
+
+bool session_load(struct session *session, struct err *err) {
+    struct options *options = session->options;
+    autofree char *file = NULL, *folder = NULL, *here = getcwd(NULL, 0);
+    if (!here)
+        return err_set(err, ERR_USAGE, "the current folder is gone");
+    if (options->environment && !find_environment(session, &file, &folder, err))
+        return false;
+    if (file)
+        strings_add(&options->files, file);
+    autofree char *directory = folder ? path_join(here, folder) : xstrdup(here);
+    struct model_input input = {
+        .directory = directory,
+        .environment = (const char *const *)environ,
+        .files = options->files.length ? (const char *const *)strings_argv(&options->files) : NULL,
+        .env_files = options->env_files.length
+                         ? (const char *const *)strings_argv(&options->env_files)
+                         : NULL,
+        .profiles = (const char *const *)strings_argv(&options->profiles),
+        .services = session->services,
+        .name = options->name,
+        .project_directory = options->directory,
+    };
+    session->model = model_load(&input, err);
+    if (!session->model)
+        return false;
+    for (const char **warning = session->model->warnings; warning && *warning; warning++)
+        fprintf(stderr, "envrun: warning: %s\n", *warning);
+    return true;
+}
+
+/* ---- Loop, engine, signals ---- */
+
+static void on_signal(void *context, int number) {
+    struct session *session = context;
+    if (number == SIGWINCH) {
+        struct winsize size;
+        if (session->report && !ioctl(STDERR_FILENO, TIOCGWINSZ, &size))
+            report_resize(session->report, size.ws_row, size.ws_col);
+        if (session->resized)
+            session->resized(session);
+        return;
+    }
+    if (!session->signal)
+        session->signal = number;
+    session->signals++;
+    if (session->environment)
+        environment_stop_suite(session->environment);
+}
+
+bool session_open(struct session *session, struct err *err) {
+    session->loop = loop_new(err);
+    if (!session->loop || !loop_take_signals(session->loop, on_signal, session, err))
+        return false;
+    timer_init(&session->tick, session->loop, NULL);
+    const char *host = getenv("DOCKER_HOST");
+    session->engine = engine_new(session->loop, host && *host ? host : NULL, err);
+    return session->engine != NULL;
+}
+
+/* ---- The report ---- */
+
+static void on_event(void *context, const struct event *event) {
+    struct session *session = context;
+    if (session->report)
+        report_event(session->report, event);
+}
+
+struct event_listener session_listener(struct session *session) {
+    return (struct event_listener){on_event, session};
+}
+
+static void on_tick(struct timer *timer) {
+    struct session *session = container_of(timer, struct session, tick);
+    report_tick(session->report, loop_now() - session->began);
+    timer_set(timer, loop_now() + TICK);
+}
+
+void session_report(struct session *session) {
+    struct report_options options = report_options_for(STDERR_FILENO, (const char *const *)environ);
+    options.verbose = session->options->verbose;
+    if (session->options->json)
+        options.style = REPORT_JSON;
+    session->report = report_new(&options);
+    timer_init(&session->tick, session->loop, on_tick);
+    if (options.style == REPORT_TERMINAL)
+        timer_set(&session->tick, loop_now() + TICK);
+}
+
+int session_outcome(struct session *session, const char *outcome, int code) {
+    struct event event = {.kind = EVENT_OUTCOME,
+                          .text = xstrdup(outcome),
+                          .code = code,
+                          .ms = loop_now() - session->began,
+                          .time = (long long)time(NULL) * 1000,
+                          .duration = loop_now() - session->began};
+    if (session->report)
+        report_event(session->report, &event);
+    event_release(&event);
+    return code;
+}
+
+/* ---- Names ---- */
+
+/* A CI system runs several jobs of one folder on one host. */
+static const char *ci_job(void) {
+    static const char *const names[] = {"CI_JOB_ID", "GITHUB_RUN_ID", "BUILD_TAG", "BUILD_ID",
+                                        "CIRCLE_WORKFLOW_JOB_ID"};
+    for (size_t i = 0; i < lengthof(names); i++) {
+        const char *value = getenv(names[i]);
+        if (value && *value)
+            return value;
+    }
+    return NULL;
+}
+
+bool session_name(struct session *session, struct err *err) {
+    char host[256] = "", path[PATH_MAX], user[32];
+    if (session->options->name) {
+        session->name = xstrdup(session->options->name);
+        return true;
+    }
+    if (!session->model && !session_load(session, err))
+        return false;
+    gethostname(host, sizeof host - 1);
+    if (!realpath(session->model->directory, path))
+        snprintf(path, sizeof path, "%s", session->model->directory);
+    snprintf(user, sizeof user, "%ld", (long)getuid());
+    session->name = plan_name_for_folder(session->model->name, host, path, user, ci_job());
+    return true;
+}
+
+/* ---- Tasks ---- */
+
+bool session_drive(struct session *session, struct task *task, bool cut_short, struct err *err) {
+    task_start(task, NULL);
+    while (task->status == TASK_PENDING && !(cut_short && session->signal))
+        loop_turn(session->loop, -1);
+    bool done = task->status == TASK_DONE;
+    if (task->status == TASK_FAILED)
+        err_move(err, &task->err);
+    else if (!done)
+        err_code(err, ERR_INTERRUPTED, session->signal, "interrupted by signal %d (%s)",
+                 session->signal, strsignal(session->signal));
+    task_free(task);
+    return done;
+}
+
+/* ---- Errors ---- */
+
+static void show_line(const struct err *err) {
+    FILE *file = err->file && err->line ? fopen(err->file, "re") : NULL;
+    char line[512];
+    int number = 0;
+    while (file && fgets(line, sizeof line, file))
+        if (++number == err->line) {
+            fprintf(stderr, "  %s%s", line, strchr(line, '\n') ? "" : "\n");
+            if (err->column)
+                fprintf(stderr, "  %*s^\n", err->column - 1, "");
+            break;
+        }
+    if (file)
+        fclose(file);
+}
+
+int cli_fail(const struct err *err) {
+    for (const struct err *one = err; one; one = one->next) {
+        autofree char *text = err_text(one);
+        fprintf(stderr, "envrun: %s\n", text);
+        if (isatty(STDERR_FILENO))
+            show_line(one);
+    }
+    return err_exit_code(err);
+}
+
+/* ---- Containers of one that is up ---- */
+
+const char *container_label(const cJSON *container, const char *label) {
+    const char *text = cJSON_GetStringValue(
+        cJSON_GetObjectItemCaseSensitive(json_get(container, "Labels"), label));
+    return text ? text : "";
+}
+
+cJSON *session_containers(struct session *session, struct err *err) {
+    autofree char *label = xasprintf("%s=%s", LABEL_ENVIRONMENT, session->name);
+    if (!session_drive(session, engine_connect(session->engine), true, err))
+        return NULL;
+    struct task *list = container_list(session->engine, label);
+    task_start(list, NULL);
+    loop_run(session->loop, list);
+    cJSON *containers = list->status == TASK_DONE ? request_take_answer(list) : NULL;
+    if (!containers)
+        err_move(err, &list->err);
+    task_free(list);
+    if (containers && !cJSON_GetArraySize(containers)) {
+        cJSON_Delete(containers);
+        err_set(err, ERR_USAGE, "no environment named `%s` is up; `envrun up` makes one",
+                session->name);
+        return NULL;
+    }
+    return containers;
+}
+
+const cJSON *containers_service(const cJSON *containers, const char *service, struct err *err) {
+    enum { MOST = 256 };
+    const char *names[MOST];
+    size_t count = 0;
+    const cJSON *container;
+    cJSON_ArrayForEach (container, containers) {
+        const char *name = container_label(container, LABEL_SERVICE);
+        if (!strcmp(name, service))
+            return container;
+        if (count < MOST)
+            names[count++] = name;
+    }
+    const char *nearest = text_nearest(service, names, count);
+    err_set(err, ERR_USAGE, "there is no service `%s` in this environment%s%s%s", service,
+            nearest ? "; did you mean `" : "", nearest ? nearest : "", nearest ? "`?" : "");
+    return NULL;
+}

@@ -1,0 +1,67 @@
+/*
+ * envrun up: stand the environment up and hold it.
+ */
+#include "cli/cli.h"
+
+#include "base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void make_environment(struct session *session) {
+    struct environment_options options = {
+        .model = session->model,
+        .name = session->name,
+        .verb = "up",
+        .ports_as_written = session->options->ports_as_written,
+        .process_environment = (const char *const *)environ,
+        .listener = session_listener(session),
+    };
+    session->environment = environment_new(session->loop, session->engine, &options);
+}
+
+static void tell_how_to_go_on(struct session *session) {
+    struct event event = {.kind = EVENT_NOTE,
+                          .ms = loop_now() - session->began,
+                          .text =
+                              xasprintf("%s is up; `eval \"$(envrun env)\"` sets its variables, "
+                                        "`envrun down` takes it down",
+                                        session->name)};
+    report_event(session->report, &event);
+    event_release(&event);
+}
+
+static int hold(struct session *session, struct err *err) {
+    if (session_drive(session, environment_up(session->environment), true, err)) {
+        environment_tell_endpoints(session->environment);
+        tell_how_to_go_on(session);
+        return session_outcome(session, "up", 0);
+    }
+    int code = err_exit_code(err);
+    bool ours = err->kind != ERR_ENGINE && !environment_is_taken(session->environment);
+    if (ours)
+        code = session_finish(session, code, true);
+    return session_outcome(session, err->kind == ERR_INTERRUPTED ? "interrupted" : "environment",
+                           code);
+}
+
+int command_up(struct options *options) {
+    struct session session;
+    struct err err = ERR_INIT;
+    int code;
+
+    session_init(&session, options);
+    if (options->word_count)
+        session.services = (const char *const *)options->words;
+    if (session_load(&session, &err) && session_name(&session, &err) &&
+        session_open(&session, &err)) {
+        session_report(&session);
+        make_environment(&session);
+        code = hold(&session, &err);
+    } else {
+        code = cli_fail(&err);
+    }
+    session_release(&session);
+    err_release(&err);
+    return code;
+}
