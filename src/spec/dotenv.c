@@ -124,8 +124,10 @@ static void unescape(const char *text, struct buffer *into) {
             buffer_puts(into, "$$");
             text++;
         } else if (text_starts(text, "\\0") && strspn(text + 2, "01234567") >= 3) {
-            int byte = (text[2] - '0') * 64 + (text[3] - '0') * 8 + (text[4] - '0');
-            buffer_putc(into, byte ? (char)byte : ' ');
+            int code = (text[2] - '0') * 64 + (text[3] - '0') * 8 + (text[4] - '0');
+            if (code >= 0x80) /* a character, as UTF-8 */
+                buffer_putc(into, (char)(0xc0 | code >> 6));
+            buffer_putc(into, (char)(code >= 0x80 ? 0x80 | (code & 0x3f) : code ? code : ' '));
             text += 4;
         } else {
             buffer_putc(into, *text);
@@ -194,14 +196,39 @@ bool dotenv_parse(struct context *context, const char *text, const char *name,
     return true;
 }
 
+static bool read_text(struct context *context, const char *path, struct position from,
+                      struct buffer *into, struct err *err) {
+    if (!context_read(context, path, from, into, err))
+        return false;
+    if (strlen(into->data) == into->length && text_is_utf8(into->data, into->length))
+        return true;
+    return err_at(err, (struct position){context_file_name(context, path), 0, 0},
+                  "the file is not UTF-8");
+}
+
+enum { LARGEST = 1 << 20 };
+
 bool dotenv_read(struct context *context, const char *path, struct position from,
                  const struct lookup *lookup, struct variables *into, struct err *err) {
-    enum { LARGEST = 1 << 20 };
     autobuffer struct buffer text = BUFFER_INIT_MAX(LARGEST);
-    const char *name = context_file_name(context, path);
-    if (!context_read(context, path, from, &text, err))
+    return read_text(context, path, from, &text, err) &&
+           dotenv_parse(context, text.data, context_file_name(context, path), lookup, into, err);
+}
+
+bool dotenv_read_raw(struct context *context, const char *path, struct position from,
+                     struct variables *into, struct err *err) {
+    autobuffer struct buffer text = BUFFER_INIT_MAX(LARGEST);
+    autostrings struct strings lines = {0};
+    struct dotenv d = {.context = context, .into = into};
+    if (!read_text(context, path, from, &text, err))
         return false;
-    if (strlen(text.data) != text.length || !text_is_utf8(text.data, text.length))
-        return err_at(err, (struct position){name, 0, 0}, "the file is not UTF-8");
-    return dotenv_parse(context, text.data, name, lookup, into, err);
+    text_split(text.data, '\n', &lines);
+    vec_each (line, &lines) {
+        char *sign = strchr(*line, '=');
+        if (!sign || sign == *line || **line == '#')
+            continue;
+        *sign = '\0';
+        set(&d, *line, sign + 1);
+    }
+    return true;
 }

@@ -22,8 +22,11 @@ const char *lookup_get(const struct lookup *lookup, const char *name);
 
 bool dotenv_parse(struct context *context, const char *text, const char *name,
                   const struct lookup *lookup, struct variables *into, struct err *err);
-/* Read a file; `from` is the place that names it. */
+/* Read a file; `from` is the place that names it. In the format `raw` a value is what stands behind
+ * the '='. */
 bool dotenv_read(struct context *context, const char *path, struct position from,
                  const struct lookup *lookup, struct variables *into, struct err *err);
+bool dotenv_read_raw(struct context *context, const char *path, struct position from,
+                     struct variables *into, struct err *err);
 
 #endif

@@ -62,7 +62,8 @@ static bool read_file(const struct scope *scope, const struct node *file, const 
     if (strcmp(format, "") && strcmp(format, "raw"))
         return err_at(err, file->at, "the format `%.50s` of an env file is not known, only `raw`",
                       format);
-    if (!dotenv_read(scope->context, path, file->at, &lookup, &found, err))
+    if (!(*format ? dotenv_read_raw(scope->context, path, file->at, &found, err)
+                  : dotenv_read(scope->context, path, file->at, &lookup, &found, err)))
         return false;
     for (size_t i = 0; i < found.length; i++)
         variables_set(into, found.at[i].name, found.at[i].value);

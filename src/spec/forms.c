@@ -4,6 +4,7 @@
 #include "base/buffer.h"
 #include "base/text.h"
 
+#include <arpa/inet.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -118,12 +119,15 @@ static bool multiplier_of(const char *suffix, double *ret) {
 
 /* 100, 64m, 1.5 GiB, 2gb */
 bool size_parse(const char *text, long long *ret) {
-    size_t digits = strspn(text, "0123456789.");
+    size_t whole = strspn(text, "0123456789"), digits = whole;
     double factor;
-    if (!digits || digits > 60 || memchr(text, '.', digits) != memrchr(text, '.', digits) ||
-        (digits == 1 && *text == '.'))
-        return false;
-    if (!multiplier_of(text + digits + (text[digits] == ' '), &factor))
+    if (text[whole] == '.') {
+        size_t fraction = strspn(text + whole + 1, "0123456789");
+        if (!fraction)
+            return false;
+        digits += 1 + fraction;
+    }
+    if (!whole || digits > 60 || !multiplier_of(text + digits + (text[digits] == ' '), &factor))
         return false;
     double size = strtod(text, NULL) * factor;
     if (size >= 9.2e18)
@@ -170,14 +174,14 @@ static struct port_text port_split(const char *text) {
                                 : xstrndup(text, (size_t)(last - text));
     size_t length = before ? (size_t)(before - text) : 0;
     bool brackets = length > 1 && *text == '[' && text[length - 1] == ']';
-    port.ip = xstrndup(text + brackets, length - 2 * brackets);
+    bool bare = !brackets && memchr(text, ':', length); /* not to be told from the ports */
+    port.ip = xstrndup(text + brackets, length + bare - 2 * brackets);
     return port;
 }
 
 static bool is_address(const char *ip) {
-    bool four = strspn(ip, "0123456789.") == strlen(ip) && strchr(ip, '.');
-    bool six = strspn(ip, "0123456789abcdefABCDEF:.") == strcspn(ip, "%") && strchr(ip, ':');
-    return !*ip || four || six;
+    unsigned char bytes[sizeof(struct in6_addr)];
+    return !*ip || inet_pton(AF_INET, ip, bytes) == 1 || inet_pton(AF_INET6, ip, bytes) == 1;
 }
 
 static void add_port(struct arena *arena, struct node *into, struct position at,
@@ -219,7 +223,8 @@ bool ports_parse(struct context *context, const char *text, struct position at, 
     enum { NODES_OF_ONE = 6 };
     const char *slash = strchr(text, '/');
     autofree char *ports = slash ? xstrndup(text, (size_t)(slash - text)) : xstrdup(text);
-    autofree char *protocol = xstrdup(slash ? slash + 1 : "tcp");
+    size_t length = slash ? strcspn(slash + 1, "/") : 0;
+    autofree char *protocol = length ? xstrndup(slash + 1, length) : xstrdup("tcp");
     AUTO(port_text_release)
     struct port_text port = port_split(ports);
     struct range target, published = {0, 0};
@@ -344,6 +349,10 @@ struct node *volume_parse(struct arena *arena, const char *text, struct position
 
 /* ---- Commands ---- */
 
+static bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
 struct splitter {
     struct buffer word;
     bool begun; /* there is a word, if only an empty one */
@@ -392,7 +401,7 @@ bool command_split(const char *text, struct strings *into) {
     for (; ok && *text; text++) {
         char c = *text;
         if (s.escaped) {
-            add_character(&s, c == 't' ? '\t' : c == 'n' ? '\n' : c);
+            add_character(&s, c);
             s.escaped = false;
         } else if (c == '\\' && s.quote != '\'') {
             s.escaped = true;
@@ -402,7 +411,8 @@ bool command_split(const char *text, struct strings *into) {
             else
                 end_word(&s, into);
         } else if (!s.quote && strchr(";&|<>", c)) {
-            break; /* envrun runs one command; a shell is asked for by name */
+            s.begun &= c != '>' || !is_digit(s.word.data[0]); /* 2> */
+            break; /* one command is run; for more a shell is asked for by name */
         } else if (!split_quote(&s, c)) {
             ok = split_open(&s, c);
             add_character(&s, c);

@@ -78,7 +78,7 @@ static bool to_integer(struct arena *arena, struct node *node) {
 
 static bool to_float(struct arena *arena, struct node *node) {
     char *end;
-    if (!*node->text || strchr(" \t\n\v\f\r", *node->text))
+    if (!*node->text || strpbrk(node->text, " \t\n\v\f\rxX"))
         return false;
     double value = strtod(node->text, &end);
     if (*end || !isfinite(value))

@@ -23,10 +23,18 @@ static const char *absolute(const struct scope *scope, const char *path) {
     return arena_strdup(scope->context->arena, joined);
 }
 
+/* \\SERVER\SHARE\... */
+static bool is_share(const char *path) {
+    if (!text_starts(path, "\\\\"))
+        return false;
+    const char *share = strpbrk(path + 2, "\\/");
+    return share && strpbrk(share + 1, "\\/");
+}
+
 static bool is_windows_path(const char *path) {
     bool letter = (*path >= 'a' && *path <= 'z') || (*path >= 'A' && *path <= 'Z');
     bool drive = letter && path[1] == ':' && path[2] && strchr("\\/", path[2]);
-    return drive || text_starts(path, "\\\\");
+    return drive || is_share(path);
 }
 
 static const char *portable(const struct scope *scope, const char *path) {

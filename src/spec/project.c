@@ -109,10 +109,10 @@ static bool add_listed_files(struct project *p) {
     autostrings struct strings names = {0};
     const char *separator = variable(p, "COMPOSE_PATH_SEPARATOR");
     const char *listed = variable(p, "COMPOSE_FILE");
-    for (const char *const *file = p->input->files; file && *file; file++)
-        strings_add(&names, *file);
-    if (!names.length && listed && *listed)
-        text_split(listed, separator && *separator ? *separator : ':', &names);
+    if (!listed || !*listed)
+        return true;
+    text_split(listed, separator && *separator ? *separator : ':', &names);
+    strings_release(&p->files);
     vec_each (name, &names)
         if (!add_file(p, *name))
             return false;
@@ -154,22 +154,17 @@ static bool add_usual_files(struct project *p, const char *directory) {
     return p->files.length;
 }
 
-/* In the current directory or the nearest above it. */
-static bool find_files(struct project *p) {
-    autofree char *directory = xstrdup(p->scope.directory);
-    if (p->files.length)
-        return true;
+/* In a directory or the nearest above it. */
+static void find_files(struct project *p, const char *start) {
+    autofree char *directory = xstrdup(start);
     while (!add_usual_files(p, directory)) {
         char *above = path_directory(directory);
         bool top = !strcmp(above, directory);
         free(directory);
         directory = above;
         if (top)
-            return err_set(p->err, ERR_FILE,
-                           "there is no compose.yaml and no envrun.yaml in %s or above it",
-                           p->input->directory);
+            return;
     }
-    return true;
 }
 
 static const char *directory_of(struct project *p) {
@@ -181,14 +176,23 @@ static const char *directory_of(struct project *p) {
     return p->input->directory;
 }
 
-/* .env may name the files, and the files say where .env is. */
+/* -f, else COMPOSE_FILE, else the usual names; but the .env beside those may set COMPOSE_FILE. */
 static bool take_files(struct project *p) {
+    bool given = p->input->files && *p->input->files;
     for (const char *const *file = p->input->files; file && *file; file++)
         if (!add_file(p, *file))
             return false;
-    p->scope.directory = directory_of(p);
-    if (!take_env_files(p) || (!p->files.length && !add_listed_files(p)) || !find_files(p))
+    if (!given && !add_listed_files(p))
         return false;
+    if (!p->files.length)
+        find_files(p, directory_of(p));
+    p->scope.directory = directory_of(p);
+    if (!take_env_files(p) || (!given && !add_listed_files(p)))
+        return false;
+    if (!p->files.length)
+        return err_set(p->err, ERR_FILE,
+                       "there is no compose.yaml and no envrun.yaml in %s or above it",
+                       p->input->directory);
     p->scope.directory = directory_of(p);
     return take_env_files(p);
 }
