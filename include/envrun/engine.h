@@ -10,8 +10,8 @@
  * A request that changes the engine is shielded: freeing its task while it is under way only lets
  * go of it, and the engine floor sees it through. engine_settle() waits for those.
  *
- * What a task calls back (sinks, progress) may not free that task; it may free others. Only a task
- * that was woken may start new ones.
+ * What a task calls back (sinks, progress) may not free that task; it may free others and start
+ * new ones.
  *
  * One thread. Memory is bounded: an answer that is kept whole may have at most ENGINE_ANSWER_MAX
  * bytes, a line of a stream ENGINE_LINE_MAX; streams pause their source while the reader is behind.

@@ -20,7 +20,7 @@ struct exec {
     struct task task;
     struct engine *engine;
     struct output_sink sink;
-    bool tty;
+    bool tty, held;
     char *id;
     struct task *(*next)(struct exec *exec); /* the stage behind `child` */
     struct task *child;                      /* the stage under way */
@@ -85,6 +85,7 @@ static struct task *exec_stream(struct exec *exec) {
     struct output *output = output_new(exec->engine, "POST", &query, exec->tty, exec->sink);
     autojson cJSON *body = start_body(exec);
     output->stream.options.body = json_line(body);
+    output->held = exec->held;
     return &output->stream.task;
 }
 
@@ -247,6 +248,7 @@ void exec_end_input(struct task *task) {
 
 void exec_hold(struct task *task, bool hold) {
     struct exec *exec = (struct exec *)task;
+    exec->held = hold;
     if (exec->hijack)
         hijack_hold(exec->hijack, hold);
     else if (exec->streaming)

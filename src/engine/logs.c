@@ -4,7 +4,9 @@
 #include "base/memory.h"
 
 static void output_opened(struct stream *stream) {
-    ((struct output *)stream)->opened = true;
+    struct output *output = (struct output *)stream;
+    output->opened = true;
+    transfer_hold(stream->transfer, output->held);
     if (stream->task.parent)
         task_wake(stream->task.parent);
 }
@@ -55,6 +57,7 @@ bool container_attached(const struct task *attach) {
 
 void output_hold(struct task *task, bool hold) {
     struct output *output = (struct output *)task;
+    output->held = hold;
     if (output->stream.transfer)
         transfer_hold(output->stream.transfer, hold);
 }

@@ -10,7 +10,7 @@
 struct output {
     struct stream stream;
     struct frames frames;
-    bool opened;
+    bool opened, held;
 };
 
 struct output *output_new(struct engine *engine, const char *method, struct query *query, bool tty,

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+enum { REPLY_SHOWN = 100 /* bytes of an unexpected answer */ };
+
 struct connect {
     struct task task;
     struct engine *engine;
@@ -43,13 +45,28 @@ static void take_info(struct engine *engine, const struct task *ping) {
     engine->info.buildkit = text_equal(request_header(ping, "Builder-Version"), "2");
 }
 
+/* An answer that is an error: a proxy, or an engine that wants TLS. */
+static void take_failure(struct connect *connect) {
+    struct err *err = &connect->task.err;
+    size_t length;
+    const char *text = request_text(connect->ping, &length);
+    err_move(err, &connect->ping->err);
+    if (err->kind != ERR_ANSWER)
+        return;
+    length = strcspn(text, "\r\n");
+    err_set(err, ERR_ENGINE,
+            "what answers at %s is no Docker engine that envrun can use: HTTP %d%s%.*s",
+            connect->engine->url, request_status(connect->ping), length ? ", " : "",
+            (int)(length < REPLY_SHOWN ? length : REPLY_SHOWN), text);
+}
+
 static enum task_status connect_step(struct task *task) {
     struct connect *connect = (struct connect *)task;
     task_start(connect->ping, task);
     if (connect->ping->status == TASK_PENDING)
         return TASK_PENDING;
     if (connect->ping->status == TASK_FAILED) {
-        err_move(&task->err, &connect->ping->err);
+        take_failure(connect);
         return TASK_FAILED;
     }
     if (!take_version(connect->engine, connect->ping, &task->err))

@@ -27,8 +27,12 @@ class Faults:
     """Which request fails, and how. Counts all requests, and those that each fault matches."""
 
     def __init__(self, faults):
-        self.faults, self.lock, self.requests = faults, threading.Lock(), 0
-        self.seen = [0] * len(faults)
+        self.lock = threading.Lock()
+        self.set(faults)
+
+    def set(self, faults):
+        with self.lock:
+            self.faults, self.requests, self.seen = faults, 0, [0] * len(faults)
 
     def next(self, method, path):
         """Count a request; answers its number and its fault, or {}."""
@@ -76,6 +80,8 @@ class Handler(BaseHTTPRequestHandler):
         self.state, self.fault, self.sent = self.server.state, {}, 0
         self.body_was_read = False
         if self.route_path == "/_fake":
+            if self.command == "POST":
+                self.server.faults.set(self.json()["faults"])
             return self.answer(200, self.server.report())
         number, self.fault = self.server.faults.next(self.command, self.route_path)
         self.server.log(f"{number} {self.command} {self.path}")

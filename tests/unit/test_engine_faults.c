@@ -199,6 +199,94 @@ Test(engine_faults, an_engine_is_freed_in_the_middle) {
     task_free(create);
 }
 
+/* ---- Each request in turn, in each way ---- */
+
+static void set_fault(const char *fault, int at) {
+    autofree char *text = xasprintf("{\"faults\": [{\"at\": %d, %s}]}", at, fault);
+    help_must_free(engine_request(help.engine, "POST", cJSON_Parse(text), "/_fake"));
+}
+
+static struct task *step_of_life(const char *name, int step, int interactive) {
+    static const char *const argv[] = {"x", NULL};
+    struct exec_options exec = {.argv = argv, .interactive = interactive};
+    struct log_options logs = {.tail = "1"};
+    switch (step) {
+    case 0:
+        return container_create(help.engine, name, help_body());
+    case 1:
+        return container_write_file(help.engine, name, "/tmp/x", "data", 4, 0, 0, 0644);
+    case 2:
+        return container_start(help.engine, name);
+    case 3:
+        return container_exec(help.engine, name, &exec, help_sink);
+    case 4:
+        return container_inspect(help.engine, name);
+    case 5:
+        return container_list(help.engine, "a=b");
+    case 6:
+        return container_stop(help.engine, name, 0);
+    case 7:
+        return container_logs(help.engine, name, &logs, help_sink);
+    case 8:
+        return container_remove(help.engine, name);
+    default:
+        return NULL;
+    }
+}
+
+/* Lives a container's life; answers how many of its steps failed. */
+static int live(const char *name, int interactive) {
+    int failed = 0;
+    struct task *task;
+    for (int step = 0; (task = step_of_life(name, step, interactive)); step++) {
+        if (step == 3)
+            exec_end_input(task);
+        help_run(task);
+        failed += task->status == TASK_FAILED;
+        cr_assert_eq(task->status == TASK_FAILED, err_is(&task->err));
+        cr_assert(!err_is(&task->err) || task->err.kind == ERR_ANSWER ||
+                  task->err.kind == ERR_ENGINE);
+        task_free(task);
+    }
+    return failed;
+}
+
+enum { REQUESTS_OF_LIFE = 12, THE_FILE_QUESTION = 2 };
+
+/* The first one must be noticed wherever it happens, the last one must not hurt; the others touch
+ * only some answers, and a question that was dropped is asked again. */
+static const char *const ways[] = {
+    "\"do\": \"status\"",  "\"do\": \"drop-before\"", "\"do\": \"drop-after\"",
+    "\"do\": \"garbage\"", "\"do\": \"cut\"",         "\"do\": \"cut\", \"bytes\": 5",
+    "\"do\": \"split\"",
+};
+
+static void fail_each(int interactive) {
+    int number = 0;
+    help_fake_with();
+    cr_assert_eq(live("whole", interactive), 0);
+    for (size_t way = 0; way < lengthof(ways); way++)
+        for (int at = 1; at <= REQUESTS_OF_LIFE; at++) {
+            autofree char *name = xasprintf("c%d", number++);
+            set_fault(ways[way], at);
+            int failed = live(name, interactive);
+            if (way == 0)
+                cr_assert(failed > 0 || at == THE_FILE_QUESTION, "%s at %d", ways[way], at);
+            if (way + 1 == lengthof(ways))
+                cr_assert_eq(failed, 0, "%s at %d", ways[way], at);
+        }
+    help_must_free(engine_settle(help.engine));
+    cr_assert_null(help.engine->handles);
+}
+
+Test(engine_faults, each_request_fails_in_turn) {
+    fail_each(0);
+}
+
+Test(engine_faults, each_request_fails_in_turn_with_stdin) {
+    fail_each(1);
+}
+
 /* ---- Streams ---- */
 
 static void drop_other(void *context, enum stream_tag stream, const char *data, size_t length) {
@@ -337,12 +425,19 @@ Test(engine_faults, an_error_line_in_a_build) {
     task_free(build);
 }
 
+static void now_listening(void *context) {
+    *(bool *)context = true;
+}
+
 Test(engine_faults, a_stream_of_events_that_ends) {
+    bool listening = false;
     help_fake_with("--fault", "{\"match\": \"events\", \"do\": \"cut\", \"bytes\": 10}");
     struct task *events =
-        engine_events(help.engine, NULL, NULL, (struct event_sink){.event = NULL});
+        engine_events(help.engine, NULL, NULL,
+                      (struct event_sink){.listening = now_listening, .context = &listening});
     task_start(events, NULL);
-    loop_turn(help.loop, 10);
+    while (!listening)
+        loop_turn(help.loop, 1000);
     task_free(help_must(container_create(help.engine, NULL, help_body())));
     help_run(events);
     cr_assert_eq(events->err.kind, ERR_ENGINE);

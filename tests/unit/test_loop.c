@@ -409,10 +409,10 @@ Test(loop, a_retry_goes_on_until_it_works) {
 Test(loop, a_retry_is_ended_by_its_limit) {
     int left = 1 << 30;
     struct retry *retry = retry_new(loop, attempt, &left, (struct retry_beat){1, 5});
-    task_limit(&retry->task, deadline_in(30));
+    task_limit(&retry->task, deadline_in(60));
     cr_assert_eq(run(&retry->task), TASK_FAILED);
     cr_assert_eq(retry->task.err.kind, ERR_TIMEOUT);
-    cr_assert(retry->tries >= 5 && retry->tries <= 25);
+    cr_assert(retry->tries >= 2 && retry->tries <= 40);
     task_free(retry);
 }
 
