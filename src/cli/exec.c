@@ -108,6 +108,7 @@ static void start(struct conversation *talk, const char *id) {
         container_exec(talk->session->engine, id, &exec, (struct output_sink){on_output, talk});
     exec_on_room(talk->exec, on_room, talk);
     task_start(talk->exec, NULL);
+    on_room(talk);
 }
 
 static int converse(struct session *session, const char *id, struct err *err) {

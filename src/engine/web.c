@@ -47,12 +47,16 @@ static void exchange_destroy(struct handle *handle) {
     free(exchange);
 }
 
+static void add_header(struct exchange *exchange, const char *name, const char *value) {
+    autofree char *line = xasprintf("%s: %s", name, value);
+    exchange->headers = curl_slist_append(exchange->headers, line);
+}
+
 static void set_headers(struct exchange *exchange, const struct web_request *request) {
-    for (size_t i = 0; i < request->header_count; i++) {
-        const struct seed_header *header = &request->headers[i];
-        autofree char *line = xasprintf("%s: %s", header->name, header->value);
-        exchange->headers = curl_slist_append(exchange->headers, line);
-    }
+    for (size_t i = 0; i < request->header_count; i++)
+        add_header(exchange, request->headers[i].name, request->headers[i].value);
+    if (request->content_type)
+        add_header(exchange, "Content-Type", request->content_type);
     exchange->headers = curl_slist_append(exchange->headers, "Expect:");
 }
 

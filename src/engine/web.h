@@ -17,7 +17,8 @@ struct web_request {
     const char *url;
     const struct seed_header *headers;
     size_t header_count;
-    const char *body; /* or NULL; must live until the task has ended */
+    const char *content_type; /* or NULL */
+    const char *body;         /* or NULL; must live until the task has ended */
     size_t length;
 };
 

@@ -69,6 +69,7 @@ static bool command_begin(struct command_task *command) {
     if (input)
         exec_on_room(command->exec, feed, command);
     task_start(command->exec, &command->task);
+    feed(command);
     return true;
 }
 

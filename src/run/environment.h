@@ -170,8 +170,8 @@ bool variables_add(struct environment *environment, bool inside, struct strings 
 /* `suite.environment`, which may use what is in `to` and the process environment; then -e. */
 bool variables_add_suite(struct environment *environment, const struct suite *suite, bool inside,
                          struct strings *to, struct err *err);
-const char *variables_find(const struct strings *list, const char *name);
-void variables_set(struct strings *list, const char *name, const char *value);
+const char *environ_get(const struct strings *list, const char *name);
+void environ_set(struct strings *list, const char *name, const char *value);
 
 /* ---- suite.c ---- */
 

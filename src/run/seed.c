@@ -147,6 +147,18 @@ static struct task *begin_copy(struct seeds *seeds, const struct step *step) {
     return container_copy_in(seeds->life->environment->engine, seeds->life->id, &options);
 }
 
+/* What the body is, if the seed's own headers do not say. */
+static const char *content_type(const struct seed *seed) {
+    const char *text = seed->text ? seed->text + strspn(seed->text, " \t\r\n") : "";
+    if (!seed->body && !seed->text)
+        return NULL;
+    for (size_t i = 0; i < seed->header_count; i++)
+        if (!strcasecmp(seed->headers[i].name, "Content-Type"))
+            return NULL;
+    bool json = seed->body ? text_ends(seed->body, ".json") : *text == '{' || *text == '[';
+    return json ? "application/json" : "application/octet-stream";
+}
+
 static struct task *begin_http(struct seeds *seeds, const struct step *step, struct err *err) {
     const struct seed *seed = step->seed;
     struct life *life = seeds->life;
@@ -169,6 +181,7 @@ static struct task *begin_http(struct seeds *seeds, const struct step *step, str
         .url = url,
         .headers = seed->headers,
         .header_count = seed->header_count,
+        .content_type = content_type(seed),
         .body = seed->body || seed->text ? seeds->body.data : NULL,
         .length = seeds->body.length,
     };

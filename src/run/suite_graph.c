@@ -132,7 +132,7 @@ bool suite_prepare_body(struct life *life, cJSON *body, struct err *err) {
 
     if (override || suite->command.argv)
         put_command(body, override ? override : (const char *const *)suite->command.argv);
-    variables_set(&variables, "ENVRUN_ENVIRONMENT", environment->name);
+    environ_set(&variables, "ENVRUN_ENVIRONMENT", environment->name);
     if (!variables_add(environment, true, &variables, err) ||
         !variables_add_suite(environment, suite, true, &variables, err))
         return false;

@@ -146,7 +146,7 @@ static bool collect_variables(struct host_suite *host, const struct suite *suite
     const char *const *entry = environment->options.process_environment;
     for (; entry && *entry; entry++)
         strings_add(&host->variables, *entry);
-    variables_set(&host->variables, "ENVRUN_ENVIRONMENT", environment->name);
+    environ_set(&host->variables, "ENVRUN_ENVIRONMENT", environment->name);
     return variables_add(environment, false, &host->variables, err) &&
            variables_add_suite(environment, suite, false, &host->variables, err);
 }

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *variables_find(const struct strings *list, const char *name) {
+const char *environ_get(const struct strings *list, const char *name) {
     size_t length = strlen(name);
     const char *found = NULL;
     vec_each (entry, list)
@@ -18,7 +18,7 @@ const char *variables_find(const struct strings *list, const char *name) {
     return found;
 }
 
-void variables_set(struct strings *list, const char *name, const char *value) {
+void environ_set(struct strings *list, const char *name, const char *value) {
     size_t length = strlen(name);
     vec_each (entry, list)
         if (!strncmp(*entry, name, length) && (*entry)[length] == '=') {
@@ -41,7 +41,7 @@ static bool is_reserved(const char *name) {
 static void set(struct strings *to, const char *prefix, const char *suffix, const char *value) {
     autofree char *name = xasprintf("%s_%s", prefix, suffix);
     if (!is_reserved(name))
-        variables_set(to, name, value);
+        environ_set(to, name, value);
 }
 
 /* ---- The URL of a known kind ---- */
@@ -133,7 +133,7 @@ bool variables_add(struct environment *environment, bool inside, struct strings 
 /* ---- The suite's own ---- */
 
 static const char *known_value(void *context, const char *name) {
-    return variables_find(context, name);
+    return environ_get(context, name);
 }
 
 bool variables_add_suite(struct environment *environment, const struct suite *suite, bool inside,
@@ -152,12 +152,12 @@ bool variables_add_suite(struct environment *environment, const struct suite *su
         if (!spec_interpolate(variable->value ? variable->value : "", known_value, &names, NULL,
                               suite->at, &value, err))
             return err_prefix(err, "suite.environment.%s", variable->name);
-        variables_set(to, variable->name, value);
-        variables_set(&names, variable->name, value);
+        environ_set(to, variable->name, value);
+        environ_set(&names, variable->name, value);
     }
     for (entry = environment->options.suite_variables; entry && *entry; entry++) {
         autofree char *name = xstrndup(*entry, strcspn(*entry, "="));
-        variables_set(to, name, strchrnul(*entry, '=') + (strchr(*entry, '=') != NULL));
+        environ_set(to, name, strchrnul(*entry, '=') + (strchr(*entry, '=') != NULL));
     }
     return true;
 }
