@@ -56,6 +56,8 @@ static void depends_on(struct canonising *c, struct node *node) {
 
 static bool device(struct canonising *c, struct node *node) {
     autostrings struct strings parts = {0};
+    if (node->kind == NODE_MAP && node_is(tree_get(node, "source"), NODE_STRING))
+        set_missing(node, "target", tree_copy(c->arena, tree_get(node, "source")));
     if (node->kind != NODE_STRING)
         return true;
     text_split(node->text, ':', &parts);

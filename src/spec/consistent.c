@@ -141,6 +141,23 @@ static void check_build(struct consistency *c, const struct node *service) {
     check_sources(c, node_get(build, "secrets"), "secrets", "secret");
 }
 
+static void check_pull_policy(struct consistency *c, const struct node *service) {
+    static const char *const known[] = {"always", "never",  "missing", "build",
+                                        "daily",  "weekly", "refresh", "if_not_present"};
+    const struct node *policy = node_get(service, "pull_policy");
+    long long milliseconds;
+    if (!policy || (text_starts(policy->text, "every_") &&
+                    duration_parse(policy->text + strlen("every_"), &milliseconds)))
+        return;
+    for (size_t i = 0; i < lengthof(known); i++)
+        if (!strcmp(policy->text, known[i]))
+            return;
+    mistake(c, policy->at,
+            "`pull_policy` must be always, never, missing, build, daily, weekly or every_DURATION, "
+            "not `%.50s`",
+            policy->text);
+}
+
 static void check_healthcheck(struct consistency *c, const struct node *service) {
     const struct node *test = node_path(service, "healthcheck.test");
     static const char *const first[] = {"CMD", "CMD-SHELL", "NONE"};
@@ -202,6 +219,7 @@ static void check_scale(struct consistency *c, const struct node *service) {
 
 static void check_service(struct consistency *c, const struct node *service) {
     check_build(c, service);
+    check_pull_policy(c, service);
     check_networks(c, service);
     check_healthcheck(c, service);
     check_dependencies(c, service);

@@ -21,8 +21,8 @@ static bool joins_default(struct normalising *n, struct node *service) {
         return false;
     if (!networks || !networks->length) {
         networks = tree_new(n->arena, NODE_MAP, service->key_at);
-        tree_put(service, "networks", service->key_at, networks);
         tree_set(networks, "default", tree_new(n->arena, NODE_NULL, service->key_at));
+        tree_put(service, "networks", service->key_at, networks);
     }
     return tree_get(tree_get(service, "networks"), "default");
 }

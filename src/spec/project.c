@@ -280,10 +280,10 @@ static void take_profiles(struct project *p) {
     const char *listed = variable(p, "COMPOSE_PROFILES");
     for (const char *const *profile = p->input->profiles; profile && *profile; profile++)
         strings_add(&p->profiles, *profile);
-    if (p->profiles.length || !listed)
+    if (p->profiles.length)
         return;
     autostrings struct strings names = {0};
-    text_split(listed, ',', &names);
+    text_split(listed ? listed : "", ',', &names);
     vec_each (name, &names) {
         size_t blank = strspn(*name, " \t"), length = strlen(*name);
         while (length > blank && strchr(" \t", (*name)[length - 1]))

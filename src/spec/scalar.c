@@ -137,9 +137,7 @@ struct date {
 static bool zone_parse(const char *text, struct date *date) {
     int hours, minutes = 0, used = 0;
     date->utc = true;
-    while (*text == ' ')
-        text++;
-    if (!*text || !strcmp(text, "Z"))
+    if (!strcmp(text, "Z"))
         return true;
     if (*text != '+' && *text != '-')
         return false;
@@ -150,7 +148,7 @@ static bool zone_parse(const char *text, struct date *date) {
     return true;
 }
 
-static bool time_parse(const char *text, struct date *date) {
+static bool time_parse(const char *text, bool zone, struct date *date) {
     int used = 0;
     if (sscanf(text, "%2d:%2d:%2d%n", &date->hour, &date->minute, &date->second, &used) != 3)
         return false;
@@ -162,7 +160,8 @@ static bool time_parse(const char *text, struct date *date) {
         snprintf(date->fraction, sizeof date->fraction, "%.*s", (int)length, text);
         text += length;
     }
-    return date->hour < 24 && date->minute < 60 && date->second < 60 && zone_parse(text, date);
+    return date->hour < 24 && date->minute < 60 && date->second < 60 &&
+           (zone ? zone_parse(text, date) : !*text);
 }
 
 /* 2001-12-14, 2001-12-14t21:59:43.10-05:00, 2001-12-14 21:59:43.10 */
@@ -177,7 +176,7 @@ static bool date_parse(const char *text, struct date *date) {
     date->utc = true;
     if (!*text)
         return true;
-    return strchr("tT ", *text) && time_parse(text + 1, date);
+    return strchr("tT ", *text) && time_parse(text + 1, *text != ' ', date);
 }
 
 static char *date_text(struct arena *arena, const struct date *date) {

@@ -40,7 +40,7 @@
 
 static const struct key text = {.kinds = IS_STRING, .form = AS_STRING};
 static const struct key scalar = {.kinds = IS_STRING | IS_NUMBER | IS_BOOL | IS_NULL};
-static const struct key number_or_text = {.kinds = IS_STRING | IS_NUMBER};
+static const struct key number_or_text = {.kinds = IS_STRING | IS_INTEGER};
 
 /* ---- Shared by several ---- */
 
