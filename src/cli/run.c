@@ -170,15 +170,6 @@ static int code_of(struct session *session, const struct err *err, const char **
     return 0;
 }
 
-static void tell_suite_failure(struct session *session, const struct err *err) {
-    struct event event = {.kind = EVENT_FAILED,
-                          .text = xstrdup(err->message),
-                          .code = err_exit_code(err),
-                          .ms = loop_now() - session->began};
-    report_event(session->report, &event);
-    event_release(&event);
-}
-
 static bool run_suites(struct session *session, struct err *err) {
     bool ran = session_drive(session, environment_run_suites(session->environment), false, err);
     if (session->signal) {
@@ -186,8 +177,6 @@ static bool run_suites(struct session *session, struct err *err) {
                  session->signal, strsignal(session->signal));
         return false;
     }
-    if (!ran)
-        tell_suite_failure(session, err);
     return ran;
 }
 

@@ -449,6 +449,24 @@ struct coming_up {
     struct task *explaining;
 };
 
+/* An answer of the engine says what is wrong, but not with what. */
+static void name_the_culprit(const struct life *life, enum event_phase phase, struct err *err) {
+    static const char *const doing[] = {
+        [PHASE_CREATE] = "cannot create the container of",
+        [PHASE_COPY] = "cannot copy files into",
+        [PHASE_START] = "cannot start",
+    };
+    const char *verb = phase < lengthof(doing) ? doing[phase] : NULL;
+    bool pull = text_equal(life->image_verb, "pull");
+    if (phase == PHASE_IMAGE && pull)
+        err_prefix(err, "cannot pull image `%s` of service `%s`", life->planned->image, life->name);
+    else if (phase == PHASE_IMAGE)
+        err_prefix(err, "cannot build the image of service `%s`", life->name);
+    else
+        err_prefix(err, "%s service `%s`", verb ? verb : "cannot bring up", life->name);
+    err_locate(err, life->planned->at);
+}
+
 static enum task_status come_up_failed(struct coming_up *up) {
     struct environment *environment = up->environment;
     environment->stopping = true;
@@ -458,8 +476,11 @@ static enum task_status come_up_failed(struct coming_up *up) {
     up->sequence = (struct sequence *)task_free(up->sequence);
     for (size_t i = 0; i < environment->life_count; i++)
         environment->lives[i].sequence = NULL;
-    if (up->task.err.kind == ERR_ANSWER && environment->culprit)
-        err_prefix(&up->task.err, "service `%s`", environment->culprit->name);
+    if (environment->culprit && environment->culprit_phase <= PHASE_START &&
+        environment->culprit_phase != PHASE_WAIT && !up->task.err.file &&
+        (up->task.err.kind == ERR_ANSWER || up->task.err.kind == ERR_FILE ||
+         environment->culprit_phase == PHASE_IMAGE))
+        name_the_culprit(environment->culprit, environment->culprit_phase, &up->task.err);
     up->explaining = explain_failure(environment, &up->task.err);
     task_start(up->explaining, &up->task);
     return TASK_PENDING;

@@ -7,6 +7,7 @@
 #include "base/lines.h"
 #include "base/text.h"
 
+#include <regex.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -109,7 +110,7 @@ static void add_hints(struct environment *environment, struct event *event) {
     bool run = !strcmp(environment->options.verb, "run");
     if (event->phase == PHASE_IMAGE)
         event_add_hint(event, "see every line of the build: add --verbose");
-    if (event->phase >= PHASE_START && run)
+    if ((event->phase >= PHASE_START || event->phase == PHASE_NONE) && run)
         event_add_hint(event, "look inside: envrun run --keep=on-failure, then envrun exec -p NAME "
                               "SERVICE sh");
     if (!environment->options.ports_as_written)
@@ -151,5 +152,124 @@ struct task *explain_death(struct environment *environment, struct life *life, c
     event->code = life->exit_code;
     event->text = xasprintf("service `%s` %s", life->name, sentence.data);
     event->detail = xstrdup(during);
+    return &explanation->task;
+}
+
+/* ---- A suite that failed: the services' own errors stand beside it ---- */
+
+enum { TROUBLE_PER_SERVICE = 6, TROUBLE_IN_ALL = 24 }; /* lines shown */
+
+struct trouble {
+    struct suite_explanation *explanation;
+    struct life *life;
+    struct lines lines;
+    struct strings found;
+};
+
+struct suite_explanation {
+    struct task task;
+    struct environment *environment;
+    struct event event;
+    struct task_group *logs;
+    struct trouble *troubles; /* one per life */
+    regex_t regex;
+    char since[32];
+};
+
+static void on_trouble_line(void *context, char *line, size_t length) {
+    struct trouble *trouble = context;
+    struct strings *found = &trouble->found;
+    (void)length;
+    if (regexec(&trouble->explanation->regex, line, 0, NULL, 0) || strings_has(found, line))
+        return;
+    if (found->length == TROUBLE_PER_SERVICE) {
+        free(found->at[0]);
+        memmove(found->at, found->at + 1, --found->length * sizeof *found->at);
+    }
+    strings_add(found, line);
+}
+
+static void on_trouble_log(void *context, enum stream_tag stream, const char *data, size_t length) {
+    (void)stream;
+    lines_push(&((struct trouble *)context)->lines, data, length);
+}
+
+static struct task *trouble_logs(struct suite_explanation *explanation, struct trouble *trouble) {
+    struct log_options options = {
+        .since = explanation->since, .tail = "2000", .tty = trouble->life->planned->tty};
+    lines_init(&trouble->lines, LINE_MAX_SHOWN, on_trouble_line, trouble);
+    struct task *logs = container_logs(explanation->environment->engine, trouble->life->id,
+                                       &options, (struct output_sink){on_trouble_log, trouble});
+    task_limit(logs, loop_now() + LOG_LIMIT);
+    return tolerate(explanation->task.loop, logs, NULL);
+}
+
+static void begin_trouble(struct suite_explanation *explanation) {
+    struct environment *environment = explanation->environment;
+    explanation->logs = task_group_new(explanation->task.loop, GROUP_COLLECT, 0);
+    for (size_t i = 0; i < environment->life_count; i++) {
+        struct trouble *trouble = &explanation->troubles[i];
+        *trouble = (struct trouble){.explanation = explanation, .life = &environment->lives[i]};
+        if (trouble->life->id && trouble->life->started)
+            task_group_add(explanation->logs, trouble_logs(explanation, trouble));
+    }
+    task_start((struct task *)explanation->logs, &explanation->task);
+}
+
+static void add_trouble(struct suite_explanation *explanation) {
+    for (size_t i = 0; i < explanation->environment->life_count; i++) {
+        struct trouble *trouble = &explanation->troubles[i];
+        if (trouble->lines.line)
+            lines_end(&trouble->lines);
+        vec_each (line, &trouble->found) {
+            autofree char *shown = xasprintf("%s | %s", trouble->life->name, *line);
+            if (explanation->event.list_length < TROUBLE_IN_ALL)
+                event_add_line(&explanation->event, shown);
+        }
+    }
+}
+
+static enum task_status suite_explanation_step(struct task *task) {
+    struct suite_explanation *explanation = (struct suite_explanation *)task;
+    if (!explanation->logs)
+        begin_trouble(explanation);
+    if (((struct task *)explanation->logs)->status == TASK_PENDING)
+        return TASK_PENDING;
+    add_trouble(explanation);
+    add_hints(explanation->environment, &explanation->event);
+    environment_tell(explanation->environment, &explanation->event);
+    return TASK_DONE;
+}
+
+static void suite_explanation_release(struct task *task) {
+    struct suite_explanation *explanation = (struct suite_explanation *)task;
+    task_free(explanation->logs);
+    for (size_t i = 0; i < explanation->environment->life_count; i++) {
+        strings_release(&explanation->troubles[i].found);
+        if (explanation->troubles[i].lines.line)
+            lines_release(&explanation->troubles[i].lines);
+    }
+    free(explanation->troubles);
+    regfree(&explanation->regex);
+    event_release(&explanation->event);
+}
+
+struct task *explain_suite(struct environment *environment, const struct err *err,
+                           long long since) {
+    static const struct task_type type = {.name = "suite's explanation",
+                                          .step = suite_explanation_step,
+                                          .release = suite_explanation_release};
+    static const char words[] = "error|exception|traceback|fatal|panic|critical|segfault";
+    struct suite_explanation *explanation = task_new(sizeof *explanation, &type, environment->loop);
+    struct event *event = &explanation->event;
+
+    explanation->environment = environment;
+    explanation->troubles = xcalloc(environment->life_count, sizeof *explanation->troubles);
+    snprintf(explanation->since, sizeof explanation->since, "%lld", since);
+    if (regcomp(&explanation->regex, words, REG_EXTENDED | REG_ICASE | REG_NOSUB))
+        abort(); /* a constant */
+    event->kind = EVENT_FAILED;
+    event->text = xstrdup(err->message);
+    event->code = err_is(err) ? err_exit_code(err) : environment->suite_code;
     return &explanation->task;
 }

@@ -17,22 +17,39 @@ struct reach_work {
     struct task task;
     struct environment *environment;
     struct sequence *sequence;
-    bool gateway_is_ours, same_host;
+    bool bridge_is_ours, same_host;
     char *candidate; /* the ID of the container that we may be in */
 };
 
 /* ---- The engine's bridge ---- */
 
-static bool is_our_address(const char *text) {
-    struct ifaddrs *all, *item;
-    struct in_addr wanted;
-    bool found = false;
-    if (inet_pton(AF_INET, text, &wanted) != 1 || getifaddrs(&all))
+/* "172.17.0.0/16" */
+static bool parse_subnet(const char *text, uint32_t *ret_address, uint32_t *ret_mask) {
+    autofree char *address = xstrndup(text, strcspn(text, "/"));
+    const char *slash = strchr(text, '/');
+    struct in_addr parsed;
+    long bits;
+    if (!slash || !text_to_long(slash + 1, 1, 32, &bits) ||
+        inet_pton(AF_INET, address, &parsed) != 1)
         return false;
-    for (item = all; item && !found; item = item->ifa_next)
-        if (item->ifa_addr && item->ifa_addr->sa_family == AF_INET)
-            found =
-                ((struct sockaddr_in *)(void *)item->ifa_addr)->sin_addr.s_addr == wanted.s_addr;
+    *ret_address = ntohl(parsed.s_addr);
+    *ret_mask = UINT32_MAX << (32 - bits);
+    return true;
+}
+
+/* Has an interface of this host an address in the subnet? (A fresh engine does not name the
+ * bridge's gateway.) */
+static bool is_our_subnet(const char *text) {
+    struct ifaddrs *all;
+    uint32_t address, mask;
+    bool found = false;
+    if (!parse_subnet(text, &address, &mask) || getifaddrs(&all))
+        return false;
+    for (struct ifaddrs *item = all; item && !found; item = item->ifa_next) {
+        const struct sockaddr_in *own = (const void *)item->ifa_addr;
+        if (own && own->sin_family == AF_INET)
+            found = (ntohl(own->sin_addr.s_addr) & mask) == (address & mask);
+    }
     freeifaddrs(all);
     return found;
 }
@@ -50,9 +67,9 @@ static struct task *begin_bridge(void *subject, struct err *err) {
 static bool end_bridge(void *subject, struct task *task, struct err *err) {
     struct reach_work *work = subject;
     const cJSON *config = json_get(request_answer(task), "IPAM.Config");
-    const char *gateway = json_text(cJSON_GetArrayItem(config, 0), "Gateway");
+    const char *subnet = json_text(cJSON_GetArrayItem(config, 0), "Subnet");
     (void)err;
-    work->gateway_is_ours = gateway && is_our_address(gateway);
+    work->bridge_is_ours = subnet && is_our_subnet(subnet);
     return true;
 }
 
@@ -60,7 +77,7 @@ static bool end_bridge(void *subject, struct task *task, struct err *err) {
 static struct task *begin_info(void *subject, struct err *err) {
     struct reach_work *work = subject;
     (void)err;
-    if (!work->gateway_is_ours)
+    if (!work->bridge_is_ours)
         return NULL;
     return engine_request(work->environment->engine, "GET", NULL, "/info");
 }
@@ -98,7 +115,7 @@ static struct task *begin_self(void *subject, struct err *err) {
     static const int missing_too[] = {404, 0};
     struct reach_work *work = subject;
     (void)err;
-    if (work->gateway_is_ours && work->same_host)
+    if (work->bridge_is_ours && work->same_host)
         return NULL;
     work->candidate = reach_own_container();
     if (!work->candidate)
@@ -131,7 +148,7 @@ static void publish(struct environment *environment) {
 
 static void decide(const struct reach_work *work) {
     struct environment *environment = work->environment;
-    if (work->gateway_is_ours && work->same_host) {
+    if (work->bridge_is_ours && work->same_host) {
         environment->reach = REACH_DIRECT;
     } else if (environment->self) {
         environment->reach = REACH_JOIN;

@@ -7,6 +7,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 
 struct suite_run {
     struct task task;
@@ -15,11 +16,14 @@ struct suite_run {
     const struct suite *suite; /* the current one */
     const struct suite_way *way;
     struct task *work;
-    struct task *explaining; /* a service's death */
+    struct task *explaining;  /* a service's death */
+    struct task *explanation; /* why the suite failed */
+    bool passed;
     struct suite_output output;
     struct timer timer; /* the time limit, then the grace */
     bool stopping, timed_out;
     long long began;
+    long long began_time; /* UNIX time in seconds */
 };
 
 static void tell(struct suite_run *run, enum event_status status) {
@@ -75,7 +79,8 @@ static bool begin(struct suite_run *run) {
     run->suite = *run->next++;
     run->way = run->suite->service ? &suite_in_graph : &suite_on_host;
     run->began = loop_now();
-    run->stopping = false;
+    run->began_time = (long long)time(NULL);
+    run->stopping = run->passed = false;
     tell(run, STATUS_BEGAN);
     run->work = run->way->begin(run->environment, run->suite, &run->output, &run->task.err);
     if (!run->work)
@@ -102,11 +107,26 @@ static bool end(struct suite_run *run) {
     else
         err_move(&run->task.err, &run->work->err);
     run->work = task_free(run->work);
-    bool passed = ran && !run->timed_out && !run->environment->suite_code;
-    tell(run, passed ? STATUS_DONE : STATUS_FAILED);
+    run->passed = ran && !run->timed_out && !run->environment->suite_code;
+    tell(run, run->passed ? STATUS_DONE : STATUS_FAILED);
     if (run->timed_out)
         timed_out(run);
-    return passed;
+    return run->passed;
+}
+
+/* Say why it failed, once; true when that is said. */
+static bool is_explained(struct suite_run *run) {
+    if (run->passed)
+        return true;
+    if (!run->explanation) {
+        struct err *err = &run->task.err;
+        if (!err_is(err))
+            err_set(err, ERR_NONE, "suite `%s` failed with exit code %d", run->suite->name,
+                    run->environment->suite_code);
+        run->explanation = explain_suite(run->environment, err, run->began_time);
+        task_start(run->explanation, &run->task);
+    }
+    return run->explanation->status != TASK_PENDING;
 }
 
 /* The engine's events have ended: whatever the suite says now, nobody can vouch for it. */
@@ -126,15 +146,15 @@ static enum task_status suite_run_step(struct task *task) {
         return TASK_FAILED;
     if (run->explaining && run->explaining->status != TASK_PENDING)
         run->explaining = task_free(run->explaining);
-    while (run->work || *run->next) {
+    while (!run->explanation && (run->work || *run->next)) {
         if (!run->work && !begin(run))
-            return TASK_FAILED;
+            break;
         if (run->work->status == TASK_PENDING)
             return TASK_PENDING;
         if (!end(run))
             break;
     }
-    if (run->explaining)
+    if (!is_explained(run) || run->explaining)
         return TASK_PENDING;
     return err_is(&task->err) ? TASK_FAILED : TASK_DONE;
 }
@@ -147,6 +167,7 @@ static void suite_run_release(struct task *task) {
     timer_stop(&run->timer);
     task_free(run->work);
     task_free(run->explaining);
+    task_free(run->explanation);
     outlet_release(&run->output.output);
     outlet_release(&run->output.errors);
 }
