@@ -2,6 +2,7 @@
 # make check      the tests that need no engine (all of them: scripts/test)
 # make install    DESTDIR and PREFIX as usual
 # make analyze    gcc's static analyzer over everything
+# V=1             show the commands
 # BUILD=dir       where everything goes; SANITIZE=1 builds with ASan and UBSan; WERROR=1 as in CI
 
 ifeq ($(origin CC),default)
@@ -11,6 +12,11 @@ PREFIX   ?= /usr/local
 BUILD    ?= build
 SANITIZE ?=
 WERROR   ?=
+V        ?=
+
+# $(call say,WHAT) names what is made; the command itself is shown with V=1.
+quiet     = $(if $(V),,@)
+say       = @$(if $(V),:,echo "  $(1) $@")
 
 PACKAGES  = libcurl libcjson yaml-0.1 uuid libarchive expat libmd
 VERSION  := 0.1.0
@@ -42,24 +48,27 @@ REAL      = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/real/test_*.c))
 all: $(BUILD)/envrun
 
 $(BUILD)/envrun: $(BUILD)/obj/cli/main.o $(LIBRARY)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,link)
+	$(quiet)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(LIBRARY): $(OBJECTS)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(quiet)$(AR) rcs $@ $^
 
 $(BUILD)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(call say,compile)
+	$(quiet)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 # Data that is part of the program: src/FLOOR/NAME.yaml becomes gen/NAME_yaml.inc, a list of bytes.
 $(BUILD)/gen/%_yaml.inc: src/plan/%.yaml
 	@mkdir -p $(@D)
-	od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g' >$@
+	$(quiet)od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g' >$@
 
 $(BUILD)/tests/%: tests/%.c $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-missing-prototypes $(LDFLAGS) -o $@ $< $(LIBRARY) $(LDLIBS) -lcriterion
+	$(call say,link)
+	$(quiet)$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-missing-prototypes $(LDFLAGS) -o $@ $< $(LIBRARY) $(LDLIBS) -lcriterion
 
 unit: $(UNIT)
 
@@ -73,7 +82,8 @@ ANALYZED  = $(SOURCES:src/%.c=$(BUILD)/analyzed/%)
 
 $(BUILD)/analyzed/%: src/%.c
 	@mkdir -p $(@D)
-	gcc $(CPPFLAGS) $(filter-out -O2,$(CFLAGS)) -O1 -fanalyzer -Werror -c -o /dev/null $<
+	$(call say,analyze)
+	$(quiet)gcc $(CPPFLAGS) $(filter-out -O2,$(CFLAGS)) -O1 -fanalyzer -Werror -c -o /dev/null $<
 	@touch $@
 
 $(BUILD)/analyzed/plan/kinds: $(BUILD)/gen/kinds_yaml.inc
