@@ -199,6 +199,7 @@ struct model_input {
     const char *const *services;  /* only these and their dependencies; their profiles are active */
     const char *name;             /* -p, or NULL */
     const char *project_directory; /* --project-directory, or NULL */
+    const char *shown_from; /* files are named as seen from here, absolute; NULL: from directory */
 };
 
 /* NULL and err (ERR_FILE; several mistakes are joined) if the files do not make a model. */

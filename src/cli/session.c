@@ -79,6 +79,7 @@ bool session_load(struct session *session, struct err *err) {
         .services = session->services,
         .name = options->name,
         .project_directory = options->directory,
+        .shown_from = here,
     };
     session->model = model_load(&input, err);
     if (!session->model)

@@ -25,8 +25,10 @@ void context_outside(struct context *context, const char *value) {
 }
 
 const char *context_file_name(const struct context *context, const char *path) {
-    size_t length = strlen(context->input->directory);
-    if (!strncmp(path, context->input->directory, length) && path[length] == '/' && length > 1)
+    const struct model_input *input = context->input;
+    const char *from = input->shown_from ? input->shown_from : input->directory;
+    size_t length = strlen(from);
+    if (!strncmp(path, from, length) && path[length] == '/' && length > 1)
         path += length + 1;
     return arena_strdup(context->arena, path);
 }

@@ -101,7 +101,7 @@ static bool apply_files(const struct scope *scope, struct node *service, const c
                         struct err *err) {
     struct variables found = VARIABLES_INIT(scope->context->arena);
     struct node *list = tree_get(service, files);
-    if (!node_is(list, NODE_LIST))
+    if (!list || !node_is(list, NODE_LIST))
         return true;
     node_each (file, list)
         if (!read_file(scope, file, what, project, &found, err))

@@ -10,6 +10,11 @@
 #include <string.h>
 #include <strings.h>
 
+struct loaded {
+    const char *path; /* NULL ends the list */
+    struct documents documents;
+};
+
 struct project {
     struct context context;
     struct model_whole *whole;
@@ -18,13 +23,9 @@ struct project {
     struct strings files;     /* absolute, or "-" */
     struct strings env_files; /* read so far */
     struct strings profiles;
+    struct loaded *loaded;
     const char *name;
     struct err *err;
-};
-
-struct loaded {
-    const char *path;
-    struct documents documents;
 };
 
 static const char *own(struct project *p, char *text) {
@@ -252,15 +253,16 @@ static bool take_name(struct project *p, const struct loaded *files) {
 
 /* ---- The tree ---- */
 
-static struct loaded *parse_files(struct project *p) {
+static bool parse_files(struct project *p) {
     struct loaded *files = arena_alloc(p->whole->arena, (p->files.length + 1) * sizeof *files);
+    p->loaded = files;
     for (size_t i = 0; i < p->files.length; i++) {
         files[i].path = arena_strdup(p->whole->arena, p->files.at[i]);
         if (!file_parse(&p->context, files[i].path, (struct position){0}, &files[i].documents,
                         p->err))
-            return NULL;
+            return false;
     }
-    return files;
+    return true;
 }
 
 static bool apply_files(struct project *p, const struct loaded *files, struct node *root) {
@@ -384,12 +386,11 @@ static bool load(struct project *p) {
     p->scope.directory = p->input->directory;
     if (!take_files(p))
         return false;
-    struct loaded *files = parse_files(p);
-    if (!files || !take_name(p, files))
+    if (!parse_files(p) || !take_name(p, p->loaded))
         return false;
     variables_set(&p->whole->variables, "COMPOSE_PROJECT_NAME", p->name);
     struct node *root = tree_new(p->whole->arena, NODE_MAP, (struct position){0});
-    if (!apply_files(p, files, root))
+    if (!apply_files(p, p->loaded, root))
         return false;
     normalise(&p->scope, root, p->name);
     if (!values(&p->context, root, p->err) || !choose(p, root))
@@ -399,6 +400,15 @@ static bool load(struct project *p) {
         return false;
     set_lists(p);
     return true;
+}
+
+static void release(struct project *p) {
+    for (struct loaded *file = p->loaded; file && file->path; file++)
+        vec_free(&file->documents);
+    strings_release(&p->context.warnings);
+    strings_release(&p->files);
+    strings_release(&p->env_files);
+    strings_release(&p->profiles);
 }
 
 struct model *model_load(const struct model_input *input, struct err *err) {
@@ -414,10 +424,7 @@ struct model *model_load(const struct model_input *input, struct err *err) {
     project.scope.context = &project.context;
     project.scope.variables = &whole->variables;
     bool ok = load(&project);
-    strings_release(&project.context.warnings);
-    strings_release(&project.files);
-    strings_release(&project.env_files);
-    strings_release(&project.profiles);
+    release(&project);
     if (ok)
         return &whole->model;
     model_free(&whole->model);

@@ -173,6 +173,8 @@ static int compare_keys(const void *a, const void *b) {
 }
 
 void tree_sort(struct node *map) {
+    if (!map)
+        return;
     vec(struct node *) children = {0};
     tree_each(child, map) vec_push(&children, child);
     if (children.length)
