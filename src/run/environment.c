@@ -222,6 +222,16 @@ static bool check_bind_mounts(const struct environment *environment, struct err 
     return true;
 }
 
+static bool check_seeds(struct environment *environment, struct err *err) {
+    bool ok = true;
+    for (size_t i = 0; i < environment->life_count; i++) {
+        struct err one = ERR_INIT;
+        if (!environment->lives[i].is_idle && !seeds_check(&environment->lives[i], &one))
+            ok = err_join(err, &one);
+    }
+    return ok;
+}
+
 static struct task *begin_plan(void *subject, struct err *err) {
     struct environment *environment = subject;
     struct plan_options options = {
@@ -238,8 +248,8 @@ static struct task *begin_plan(void *subject, struct err *err) {
     if (!environment->plan)
         return NULL;
     make_lives(environment);
-    if (check_variables(environment, err))
-        check_bind_mounts(environment, err);
+    if (check_variables(environment, err) && check_bind_mounts(environment, err))
+        check_seeds(environment, err);
     return NULL;
 }
 

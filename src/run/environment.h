@@ -143,7 +143,9 @@ struct task *probe_new(struct life *life);
 
 /* ---- seed.c ---- */
 
-struct task *seeds_new(struct life *life, struct err *err);
+/* Are the files of its seeds there? Those that an earlier seed may make are left out. */
+bool seeds_check(struct life *life, struct err *err);
+struct task *seeds_new(struct life *life);
 
 /* ---- command.c: a command in a container, its output kept ---- */
 

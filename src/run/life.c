@@ -345,7 +345,8 @@ static struct task *begin_seed(void *subject, struct err *err) {
     struct life *life = subject;
     life->ready = true;
     environment_changed(life->environment);
-    return life->planned->service->seed_count ? seeds_new(life, err) : NULL;
+    (void)err;
+    return life->planned->service->seed_count ? seeds_new(life) : NULL;
 }
 
 static struct task *begin_up(void *subject, struct err *err) {

@@ -27,8 +27,8 @@ struct step {
 struct seeds {
     struct task task;
     struct life *life;
-    vec(struct step) steps;
-    size_t at;
+    vec(struct step) steps; /* of the seeds that were reached: an earlier one may make files */
+    size_t at, next_seed;
     struct task *work;
     long long began;
     struct buffer body;         /* http: what is sent */
@@ -93,7 +93,8 @@ static bool add_http(struct seeds *seeds, const struct seed *seed, struct err *e
     if (seed->body && !path_exists(seed->body))
         return err_at(err, seed->at, "there is no file %s for the body",
                       short_path(seeds->life, seed->body));
-    if (!seed->port && !plan_main_port(seeds->life->planned))
+    bool settled = seeds->life->image != NULL; /* the image may still name a port */
+    if (settled && !seed->port && !plan_main_port(seeds->life->planned))
         return err_at(err, seed->at, "`http` needs a `port`: service `%s` names none",
                       seeds->life->name);
     add_step(seeds, seed, NULL, xasprintf("http %s %s", seed->method, seed->path));
@@ -369,6 +370,10 @@ static bool seed_failed(struct seeds *seeds, const struct step *step) {
 
 /* ---- One after the other ---- */
 
+static size_t seeds_left(const struct seeds *seeds) {
+    return seeds->life->planned->service->seed_count - seeds->next_seed;
+}
+
 static void tell(struct seeds *seeds, enum event_status status) {
     const struct step *step = &seeds->steps.at[seeds->at];
     struct event event = {
@@ -378,7 +383,7 @@ static void tell(struct seeds *seeds, enum event_status status) {
         .status = status,
         .text = xstrdup(step->title),
         .count = (long long)seeds->at + 1,
-        .total = (long long)seeds->steps.length,
+        .total = (long long)(seeds->steps.length + seeds_left(seeds)),
         .duration = status == STATUS_BEGAN ? 0 : loop_now() - seeds->began,
     };
     environment_tell(seeds->life->environment, &event);
@@ -406,9 +411,19 @@ static bool end_current(struct seeds *seeds) {
     return ok || seed_failed(seeds, step);
 }
 
+/* Is there a step at seeds->at? False with err set if its seed cannot be read. */
+static bool has_step(struct seeds *seeds) {
+    while (seeds->at == seeds->steps.length && seeds_left(seeds)) {
+        const struct seed *seed = &seeds->life->planned->service->seeds[seeds->next_seed++];
+        if (!add_seed(seeds, seed, &seeds->task.err))
+            return false;
+    }
+    return seeds->at < seeds->steps.length;
+}
+
 static enum task_status seeds_step(struct task *task) {
     struct seeds *seeds = (struct seeds *)task;
-    for (; seeds->at < seeds->steps.length; seeds->at++) {
+    for (; has_step(seeds); seeds->at++) {
         if (!seeds->work && !begin_next(seeds))
             return TASK_FAILED;
         if (seeds->work->status == TASK_PENDING)
@@ -416,7 +431,7 @@ static enum task_status seeds_step(struct task *task) {
         if (!end_current(seeds))
             return TASK_FAILED;
     }
-    return TASK_DONE;
+    return err_is(&task->err) ? TASK_FAILED : TASK_DONE;
 }
 
 static void seeds_release(struct task *task) {
@@ -433,18 +448,26 @@ static void seeds_release(struct task *task) {
     strings_release(&seeds->environment);
 }
 
-struct task *seeds_new(struct life *life, struct err *err) {
+struct task *seeds_new(struct life *life) {
     static const struct task_type type = {
         .name = "seeds", .step = seeds_step, .release = seeds_release};
     struct seeds *seeds = task_new(sizeof *seeds, &type, life->environment->loop);
-    const struct service *service = life->planned->service;
-
     seeds->life = life;
     seeds->body = BUFFER_INIT;
     seeds->kept = BUFFER_INIT_MAX(EXEC_OUTPUT_MAX);
     seeds->kept_from = seeds->pipe_out = -1;
-    for (size_t i = 0; i < service->seed_count; i++)
-        if (!add_seed(seeds, &service->seeds[i], err))
-            return task_free(seeds);
     return &seeds->task;
+}
+
+bool seeds_check(struct life *life, struct err *err) {
+    const struct service *service = life->planned->service;
+    struct seeds *seeds = (struct seeds *)seeds_new(life);
+    bool ok = true;
+    for (size_t i = 0; ok && i < service->seed_count; i++) {
+        if (service->seeds[i].kind == SEED_RUN)
+            break; /* it may make the files of those behind it */
+        ok = add_seed(seeds, &service->seeds[i], err);
+    }
+    task_free(seeds);
+    return ok;
 }
