@@ -128,7 +128,7 @@ struct engine_progress {
 };
 
 /* `platform` ("linux/amd64") may be NULL. `auth` is the value of X-Registry-Auth, or NULL. An error
- * line in the stream fails it though the status is 200. */
+ * line in the stream fails it (ERR_ANSWER, code 200) though the status is 200. */
 struct task *image_pull(struct engine *engine, const char *reference, const char *platform,
                         const char *auth, struct engine_progress progress);
 
@@ -145,8 +145,9 @@ struct build_options {
 };
 
 /* Build with the engine's classic builder. The context goes as a tar stream made on the way,
- * .dockerignore honoured. A failed build's err names the failing step's message; the last lines are
- * with the progress. */
+ * without what <Dockerfile>.dockerignore or else .dockerignore leaves out. A missing context or
+ * Dockerfile is ERR_FILE. A failed build's err is the engine's sentence about the step (ERR_ANSWER,
+ * code 200); the last lines are with the progress. */
 struct task *image_build(struct engine *engine, const struct build_options *options,
                          struct engine_progress progress);
 /* "sha256:..." of a build that is done; belongs to the task. */
@@ -154,15 +155,16 @@ const char *image_build_id(const struct task *build);
 
 /* ---- Files ---- */
 
-/* Copy a file or a directory's contents into a container at `to`, as `docker cp` does: a `to` that
- * ends in '/' or is a directory there takes the source by its name, else it is its new name;
- * missing parents are an error of the engine. Owner 0:0 unless `keep_owner`. */
+/* Copy a file or a directory into a container at `to`, as `docker cp` does: a `to` that is a
+ * directory there (or a link to one) or ends in '/' takes the source by its name, else it is its
+ * new name; missing parents are an error of the engine. It need not run. Links stay links, modes
+ * are kept; what cannot be read is ERR_FILE. */
 struct copy_options {
     const char *from; /* absolute */
     const char *to;   /* absolute, in the container */
     bool contents;    /* `from` is a directory: its entries, not itself */
-    int uid, gid;
-    int mode; /* of a single file; 0: its own */
+    int uid, gid;     /* who owns it there */
+    int mode;         /* of a single file; 0: its own */
 };
 struct task *container_copy_in(struct engine *engine, const char *id,
                                const struct copy_options *options);

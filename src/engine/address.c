@@ -116,6 +116,10 @@ static void no_connection(const struct engine *engine, CURL *easy, CURLcode code
 void connection_error(const struct engine *engine, CURL *easy, CURLcode code, const char *method,
                       const char *path, struct err *err) {
     int length = (int)strcspn(path, "?");
+    long status = 0;
+    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    if (code == CURLE_RECV_ERROR && !status)
+        code = CURLE_GOT_NOTHING;
     switch (code) {
     case CURLE_COULDNT_CONNECT:
     case CURLE_COULDNT_RESOLVE_HOST:

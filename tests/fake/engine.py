@@ -109,12 +109,18 @@ class Handler(BaseHTTPRequestHandler):
         self.body_was_read = True
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
             data = b""
-            while size := int(self.rfile.readline(), 16):
+            while size := int(self.rfile.readline() or self.given_up(), 16):
                 data += self.rfile.read(size)
                 self.rfile.readline()
             self.rfile.readline()
             return data
-        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        size = int(self.headers.get("Content-Length") or 0)
+        data = self.rfile.read(size)
+        return data if len(data) == size else self.given_up()
+
+    def given_up(self):
+        """The client has closed the connection."""
+        raise Cut
 
     def json(self):
         return json.loads(self.body() or b"{}")

@@ -533,6 +533,10 @@ Test(engine, copies_much) {
     copy(id, file, "/tmp", false, 0);
     shell(id, "stat -c %s /tmp/big");
     cr_assert_str_eq(seen[1].data, "104857600\n");
+    struct task *task = run(container_copy_in(
+        engine, id, &(struct copy_options){.from = file, .to = "/no/such/place"}));
+    cr_assert_eq(task->err.kind, ERR_ANSWER, "%s", task->err.message);
+    task_free(task);
     remove_directory(dir);
 }
 

@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -65,6 +66,7 @@ static inline void help_fake(const char *const *more) {
     cr_assert_eq(pipe(ready), 0);
     help.fake = fork();
     if (!help.fake) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(ready[1], 1);
         execvp(*argv, (char *const *)argv);
         _exit(127);

@@ -69,6 +69,13 @@ Test(engine_faults, newer_than_known) {
     cr_assert_eq(help_count_containers(), 0);
 }
 
+Test(engine_faults, not_for_us) {
+    help_fake_with("--fault", "{\"do\": \"status\", \"status\": 400, \"message\": \"TLS\"}");
+    help_fails_at(engine_connect(help.engine), ERR_ENGINE, 0,
+                  "what answers at %s is no Docker engine that envrun can use: HTTP 400, "
+                  "{\"message\": \"TLS\"}");
+}
+
 Test(engine_faults, stalled_ping) {
     help_fake_with("--fault", "{\"match\": \"_ping\", \"do\": \"stall\"}");
     struct task *task = engine_connect(help.engine);
@@ -140,7 +147,10 @@ Test(engine_faults, an_engine_that_vanishes) {
     cr_assert_eq(task->err.kind, ERR_ENGINE);
     cr_assert(strstr(task->err.message, "closed the connection before it answered"));
     task_free(task);
-    help_fails_at(container_list(help.engine, NULL), ERR_ENGINE, 0,
+    help_run(task = container_list(help.engine, NULL)); /* by a connection that was kept, maybe */
+    cr_assert_eq(task->err.kind, ERR_ENGINE);
+    task_free(task);
+    help_fails_at(engine_connect(help.engine), ERR_ENGINE, 0,
                   "no Docker engine at %s: nobody listens on the socket; start the engine or set "
                   "DOCKER_HOST");
 }
@@ -287,6 +297,62 @@ Test(engine_faults, each_request_fails_in_turn_with_stdin) {
     fail_each(1);
 }
 
+/* ---- Cancelled after each turn of the loop ---- */
+
+static struct task *anything(int kind, const char *id) {
+    static const char *const argv[] = {"x", NULL};
+    struct engine_progress nobody = {0};
+    struct exec_options exec = {
+        .argv = argv, .interactive = kind == 1, .tty = kind == 1, .rows = 24, .columns = 80};
+    struct copy_options copy = {.from = "/proc/self/exe", .to = "/tmp"};
+    struct build_options build = {.context = help.directory, .dockerfile = "Dockerfile"};
+    switch (kind) {
+    case 0:
+    case 1:
+        return container_exec(help.engine, id, &exec, help_sink);
+    case 2:
+        return container_copy_in(help.engine, id, &copy);
+    case 3:
+        return image_build(help.engine, &build, nobody);
+    case 4:
+        return container_logs(help.engine, id, &(struct log_options){.follow = true}, help_sink);
+    case 5:
+        return container_attach(help.engine, id, false, help_sink);
+    case 6:
+        return container_create(help.engine, NULL, help_body());
+    case 7:
+        return container_wait(help.engine, id);
+    case 8:
+        return engine_connect(help.engine);
+    default:
+        return NULL;
+    }
+}
+
+static void write_dockerfile(void) {
+    autofree char *dockerfile = xasprintf("%s/Dockerfile", help.directory);
+    FILE *file = fopen(dockerfile, "w");
+    fputs("FROM x\nRUN y\n", file);
+    fclose(file);
+}
+
+Test(engine_faults, cancelled_after_each_turn) {
+    enum { TURNS = 25 };
+    struct task *task;
+    write_dockerfile();
+    help_fake_with();
+    autofree char *id = help_container("a");
+    for (int turns = 0; turns < TURNS; turns++)
+        for (int kind = 0; (task = anything(kind, id)); kind++) {
+            task_start(task, NULL);
+            for (int i = 0; i < turns && task->status == TASK_PENDING; i++)
+                loop_turn(help.loop, 2);
+            task_free(task);
+        }
+    help_must_free(engine_settle(help.engine));
+    cr_assert_null(help.engine->handles);
+}
+
 /* ---- Streams ---- */
 
 static void drop_other(void *context, enum stream_tag stream, const char *data, size_t length) {
@@ -410,10 +476,7 @@ Test(engine_faults, an_error_line_in_a_pull) {
 }
 
 Test(engine_faults, an_error_line_in_a_build) {
-    autofree char *dockerfile = xasprintf("%s/Dockerfile", help.directory);
-    FILE *file = fopen(dockerfile, "w");
-    fputs("FROM x\nRUN y\n", file);
-    fclose(file);
+    write_dockerfile();
     struct build_options options = {.context = help.directory, .dockerfile = "Dockerfile"};
     help_fake_with("--fault", "{\"match\": \"build\", \"nth\": 1, \"do\": \"error-line\", "
                               "\"message\": \"returned a non-zero code: 1\"}");
