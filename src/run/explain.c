@@ -122,6 +122,13 @@ static void add_build_lines(const struct life *life, struct event *event) {
         event_add_line(event, *line);
 }
 
+static void add_further_mistakes(const struct err *err, struct event *event) {
+    for (const struct err *more = err->next; more; more = more->next) {
+        autofree char *line = err_text(more);
+        event_add_line(event, line);
+    }
+}
+
 struct task *explain_failure(struct environment *environment, const struct err *err) {
     struct life *life = environment->culprit;
     struct explanation *explanation = explanation_new(environment, life);
@@ -132,6 +139,7 @@ struct task *explain_failure(struct environment *environment, const struct err *
     event->text = xstrdup(err->message ? err->message : "unknown error");
     event->detail = place(err);
     event->code = err_exit_code(err);
+    add_further_mistakes(err, event);
     if (life && event->phase == PHASE_IMAGE)
         add_build_lines(life, event);
     if (event->phase < PHASE_START)
