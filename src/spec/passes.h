@@ -52,6 +52,8 @@ bool paths(const struct scope *scope, struct node *root, struct err *err);
 void environment_apply(const struct scope *scope, struct node *root);
 void normalise(const struct scope *scope, struct node *root, const char *name);
 bool values(struct context *context, struct node *root, struct err *err);
+/* Put a service's keys into the table's order again. */
+void values_arrange(struct node *service);
 
 /* env_file and label_file, when it is known which services there are. */
 bool environment_files(const struct scope *scope, struct node *root, struct err *err);

@@ -55,12 +55,15 @@ static bool to_float(struct typing *t, struct node *node, const struct trail *tr
     return true;
 }
 
-static bool to_size(struct typing *t, struct node *node, const struct trail *trail) {
+static bool to_size(struct typing *t, struct node *node, const struct key *key,
+                    const struct trail *trail) {
     long long size = node->integer;
     if (node->kind == NODE_NULL)
         return true;
     if (node->kind == NODE_FLOAT)
         size = (long long)node->number;
+    else if (key->least < 0 && !strcmp(node->text, "-1")) /* without a limit */
+        size = -1;
     else if (node->kind == NODE_STRING && !size_parse(node->text, &size))
         return fail(t, node, trail, "a size like 64m or 1gb");
     tree_become_text(node, arena_printf(t->arena, "%lld", size));
@@ -246,7 +249,7 @@ static bool to_form(struct typing *t, struct node *node, const struct key *key,
     case AS_FLOAT:
         return to_float(t, node, trail);
     case AS_SIZE:
-        return to_size(t, node, trail);
+        return to_size(t, node, key, trail);
     case AS_DURATION:
         return to_duration(t, node, trail);
     case AS_COUNT:
@@ -354,6 +357,10 @@ static bool walk(struct typing *t, struct node *node, const struct key *key,
     else if (node->kind == NODE_MAP && !(key->flags & KEY_ORDERED))
         tree_sort(node);
     return true;
+}
+
+void values_arrange(struct node *service) {
+    arrange(service, schema_service.keys);
 }
 
 bool values(struct context *context, struct node *root, struct err *err) {
