@@ -44,7 +44,7 @@ static void depends_on(struct canonising *c, struct node *node) {
         }
         tree_become(node, map);
     }
-    tree_each(entry, node) {
+    tree_each (entry, node) {
         struct node *condition = tree_get(entry, "condition");
         if (condition && !strcmp(condition->text, "service_ready")) {
             tree_set(entry, "x-condition", tree_text(c->arena, condition->at, "service_ready"));
@@ -77,7 +77,7 @@ static bool device(struct canonising *c, struct node *node) {
 static void env_file(struct canonising *c, struct node *node) {
     if (node->kind == NODE_STRING)
         list_of_one(c, node);
-    tree_each(item, node) {
+    tree_each (item, node) {
         if (item->kind == NODE_STRING)
             wrap(c, item, "path");
         set_missing(item, "required", tree_bool(c->arena, item->at, true));
@@ -253,7 +253,9 @@ static bool walk(struct canonising *c, struct node *node, const struct key *key)
         return false;
     if (key->name && !strcmp(key->name, "dns")) /* ${DNS:-} may leave nothing */
         tree_drop(node, is_empty_text);
-    tree_each(child, node) if (!walk(c, child, schema_child(key, node, child))) return false;
+    tree_each (child, node)
+        if (!walk(c, child, schema_child(key, node, child)))
+            return false;
     return true;
 }
 

@@ -11,8 +11,9 @@ static void set_missing(struct node *map, const char *key, struct node *value) {
 }
 
 static void device_defaults(struct context *context, struct node *requests) {
-    tree_each(request, requests) if (request->kind == NODE_MAP && !tree_get(request, "device_ids"))
-        set_missing(request, "count", tree_text(context->arena, request->at, "all"));
+    tree_each (request, requests)
+        if (request->kind == NODE_MAP && !tree_get(request, "device_ids"))
+            set_missing(request, "count", tree_text(context->arena, request->at, "all"));
 }
 
 static void service_defaults(struct context *context, struct node *service) {
@@ -20,11 +21,13 @@ static void service_defaults(struct context *context, struct node *service) {
     struct node *build = tree_get(service, "build");
     if (node_is(build, NODE_MAP))
         set_missing(build, "context", tree_text(arena, build->at, "."));
-    tree_each(secret, tree_get(service, "secrets")) if (secret->kind == NODE_MAP) set_missing(
-        secret, "target",
-        tree_text(arena, secret->at,
-                  arena_printf(arena, "/run/secrets/%s", node_text(secret, "source", ""))));
-    tree_each(port, tree_get(service, "ports")) {
+    tree_each (secret, tree_get(service, "secrets"))
+        if (secret->kind == NODE_MAP)
+            set_missing(
+                secret, "target",
+                tree_text(arena, secret->at,
+                          arena_printf(arena, "/run/secrets/%s", node_text(secret, "source", ""))));
+    tree_each (port, tree_get(service, "ports")) {
         set_missing(port, "protocol", tree_text(arena, port->at, "tcp"));
         set_missing(port, "mode", tree_text(arena, port->at, "ingress"));
     }
@@ -35,7 +38,8 @@ static void service_defaults(struct context *context, struct node *service) {
 }
 
 void defaults(struct context *context, struct node *root) {
-    tree_each(service, tree_get(root, "services")) service_defaults(context, service);
+    tree_each (service, tree_get(root, "services"))
+        service_defaults(context, service);
 }
 
 /* ---- Keys that exclude each other ---- */

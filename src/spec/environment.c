@@ -16,7 +16,7 @@ static const char *outside_value(const struct scope *scope, const char *name) {
 static void fill_list(const struct scope *scope, struct node *list) {
     if (!node_is(list, NODE_LIST))
         return;
-    tree_each(item, list) {
+    tree_each (item, list) {
         const char *value =
             item->text && !strchr(item->text, '=') ? outside_value(scope, item->text) : NULL;
         if (value)
@@ -28,7 +28,7 @@ static void fill_list(const struct scope *scope, struct node *list) {
 static void fill_content(const struct scope *scope, struct node *resources) {
     if (!node_is(resources, NODE_MAP))
         return;
-    tree_each(resource, resources) {
+    tree_each (resource, resources) {
         const char *name = node_text(resource, "environment", NULL);
         const char *value = name ? outside_value(scope, name) : NULL;
         if (value) {
@@ -41,7 +41,8 @@ static void fill_content(const struct scope *scope, struct node *resources) {
 void environment_apply(const struct scope *scope, struct node *root) {
     struct node *services = tree_get(root, "services");
     if (node_is(services, NODE_MAP))
-        tree_each(service, services) fill_list(scope, tree_get(service, "environment"));
+        tree_each (service, services)
+            fill_list(scope, tree_get(service, "environment"));
     fill_content(scope, tree_get(root, "secrets"));
     fill_content(scope, tree_get(root, "configs"));
 }
@@ -113,11 +114,12 @@ static bool apply_files(const struct scope *scope, struct node *service, const c
 
 bool environment_files(const struct scope *scope, struct node *root, struct err *err) {
     struct variables none = VARIABLES_INIT(scope->context->arena);
-    tree_each(service,
-              tree_get(root, "services")) if (!apply_files(scope, service, "env_file",
-                                                           "environment", "env file",
-                                                           scope->variables, err) ||
-                                              !apply_files(scope, service, "label_file", "labels",
-                                                           "label file", &none, err)) return false;
+    tree_each (service, tree_get(root, "services")) {
+        if (!apply_files(scope, service, "env_file", "environment", "env file", scope->variables,
+                         err) ||
+            !apply_files(scope, service, "label_file", "labels", "label file", &none, err))
+            return false;
+        values_arrange(service);
+    }
     return true;
 }

@@ -130,7 +130,8 @@ bool extends_apply(const struct scope *scope, struct node *root, struct err *err
     if (services->kind != NODE_MAP)
         return err_at(err, services->at, "`services` must be a mapping, not %s",
                       node_kind_name(services->kind));
-    tree_each(service,
-              services) if (!resolve(&e, services, scope->file, service->key, NULL)) return false;
+    tree_each (service, services)
+        if (!resolve(&e, services, scope->file, service->key, NULL))
+            return false;
     return true;
 }

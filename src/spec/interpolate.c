@@ -115,7 +115,8 @@ static bool cast(const struct scope *scope, struct node *node, const struct key 
 
 static void mark_raw(struct node *node) {
     node->flags |= NODE_RAW;
-    tree_each(child, node) mark_raw(child);
+    tree_each (child, node)
+        mark_raw(child);
 }
 
 static bool walk(const struct scope *scope, struct node *node, const struct key *key,
@@ -128,7 +129,7 @@ static bool walk(const struct scope *scope, struct node *node, const struct key 
         return interpolate_text(scope, node->text, node->at, &node->text, err) &&
                cast(scope, node, key, trail, err);
     size_t index = 0;
-    tree_each(child, node) {
+    tree_each (child, node) {
         struct trail here = {trail, child, index++};
         if (!walk(scope, child, schema_child(key, node, child), &here, err))
             return false;

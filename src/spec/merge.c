@@ -223,7 +223,7 @@ static bool merge_logging(struct merging *m, struct node *base, const struct nod
 }
 
 static struct node *find_subnet(struct node *pools, const struct node *subnet) {
-    tree_each(pool, pools) {
+    tree_each (pool, pools) {
         const struct node *mine = tree_get(pool, "subnet");
         if (mine == subnet || tree_equal(mine, subnet))
             return pool;

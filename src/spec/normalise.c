@@ -29,7 +29,8 @@ static bool joins_default(struct normalising *n, struct node *service) {
 
 static void networks(struct normalising *n) {
     bool used = false;
-    tree_each(service, tree_get(n->root, "services")) used |= joins_default(n, service);
+    tree_each (service, tree_get(n->root, "services"))
+        used |= joins_default(n, service);
     struct node *map = tree_get(n->root, "networks");
     if (!used || tree_get(map, "default"))
         return;
@@ -58,7 +59,7 @@ static bool is_unset(const struct node *entry) {
 static void fill(struct normalising *n, struct node *variables, bool keep) {
     if (!variables)
         return;
-    tree_each(entry, variables) {
+    tree_each (entry, variables) {
         bool list = variables->kind == NODE_LIST;
         const char *value = NULL;
         if (list ? entry->text && !strchr(entry->text, '=') : entry->kind == NODE_NULL)
@@ -92,7 +93,7 @@ static void depend(struct normalising *n, struct node *service, const char *on, 
 }
 
 static void depend_on_links(struct normalising *n, struct node *service) {
-    tree_each(link, tree_get(service, "links")) {
+    tree_each (link, tree_get(service, "links")) {
         const char *colon = strchr(link->text, ':');
         bool alias = colon && !strchr(colon + 1, ':');
         autofree char *name =
@@ -111,7 +112,7 @@ static void depend_on_namespaces(struct normalising *n, struct node *service) {
 }
 
 static void depend_on_volumes(struct normalising *n, struct node *service) {
-    tree_each(from, tree_get(service, "volumes_from")) {
+    tree_each (from, tree_get(service, "volumes_from")) {
         if (text_starts(from->text, "container:"))
             continue;
         autofree char *name = xstrndup(from->text, strcspn(from->text, ":"));
@@ -132,7 +133,7 @@ static void build(struct normalising *n, struct node *map) {
 }
 
 static void targets(struct normalising *n, struct node *volumes) {
-    tree_each(volume, volumes) {
+    tree_each (volume, volumes) {
         struct node *target = tree_get(volume, "target");
         if (!node_is(target, NODE_STRING) || !*target->text)
             continue;
@@ -155,7 +156,7 @@ static void service(struct normalising *n, struct node *map) {
 
 static void name_resources(struct normalising *n, const char *section, const char *project) {
     struct node *resources = tree_get(n->root, section);
-    tree_each(resource, resources) {
+    tree_each (resource, resources) {
         if (resource->kind == NODE_NULL)
             tree_become(resource, tree_new(n->arena, NODE_MAP, resource->at));
         if (tree_get(resource, "name"))
@@ -174,7 +175,8 @@ void normalise(const struct scope *scope, struct node *root, const char *name) {
     if (!tree_get(root, "services"))
         tree_set(root, "services", tree_new(n.arena, NODE_MAP, root->at));
     networks(&n);
-    tree_each(entry, tree_get(root, "services")) service(&n, entry);
+    tree_each (entry, tree_get(root, "services"))
+        service(&n, entry);
     for (size_t i = 0; i < lengthof(sections); i++)
         name_resources(&n, sections[i], name);
 }

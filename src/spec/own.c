@@ -7,7 +7,7 @@ static bool rename_keys(struct context *context, struct node *map, const struct 
                         struct err *err) {
     if (!node_is(map, NODE_MAP))
         return true;
-    tree_each(entry, map) {
+    tree_each (entry, map) {
         const struct key *known = schema_find(keys, entry->key);
         const struct key *own = schema_own(keys, entry->key);
         if (own && tree_entry(map, own->name))
@@ -26,7 +26,8 @@ bool own_rename(struct context *context, struct node *root, struct err *err) {
         return false;
     struct node *services = tree_get(root, "services");
     if (node_is(services, NODE_MAP))
-        tree_each(service, services) if (!rename_keys(context, service, schema_service.keys,
-                                                      err)) return false;
+        tree_each (service, services)
+            if (!rename_keys(context, service, schema_service.keys, err))
+                return false;
     return true;
 }

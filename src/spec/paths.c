@@ -64,7 +64,8 @@ static void each_text(const struct scope *scope, struct node *node,
     if (node->kind == NODE_STRING)
         node->text = rule(scope, node->text);
     if (node->kind == NODE_LIST)
-        tree_each(item, node) each_text(scope, item, rule);
+        tree_each (item, node)
+            each_text(scope, item, rule);
 }
 
 static bool mount(const struct scope *scope, struct node *node, struct err *err) {
@@ -119,8 +120,9 @@ static bool walk(const struct scope *scope, struct node *node, const struct key 
         return true;
     if (!apply(scope, node, key->path, err))
         return false;
-    tree_each(child,
-              node) if (!walk(scope, child, schema_child(key, node, child), err)) return false;
+    tree_each (child, node)
+        if (!walk(scope, child, schema_child(key, node, child), err))
+            return false;
     return true;
 }
 

@@ -65,7 +65,7 @@ bool select_services(struct context *context, struct node *root, const char *con
             return false;
     }
     tree_drop(services, is_unmarked);
-    tree_each(service, services) {
+    tree_each (service, services) {
         service->flags &= ~(unsigned)NODE_OVERRIDE;
         prune(context, services, service);
     }
@@ -106,7 +106,8 @@ void select_resources(struct node *root) {
         if (!section)
             continue;
         tree_drop(section, is_unmarked);
-        tree_each(resource, section) resource->flags &= ~(unsigned)NODE_OVERRIDE;
+        tree_each (resource, section)
+            resource->flags &= ~(unsigned)NODE_OVERRIDE;
         if (!section->length)
             tree_remove(root, sections[i]);
     }

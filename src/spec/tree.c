@@ -79,7 +79,9 @@ void tree_set(struct node *map, const char *key, struct node *value) {
 
 struct node *tree_entry(const struct node *map, const char *key) {
     if (node_is(map, NODE_MAP))
-        tree_each(child, map) if (!strcmp(child->key, key)) return child;
+        tree_each (child, map)
+            if (!strcmp(child->key, key))
+                return child;
     return NULL;
 }
 
@@ -101,7 +103,7 @@ void tree_drop(struct node *parent, bool (*question)(const struct node *child)) 
 
 void tree_remove(struct node *map, const char *key) {
     struct node *before = NULL;
-    tree_each(child, map) {
+    tree_each (child, map) {
         if (child->key && !strcmp(child->key, key)) {
             *(before ? &before->next : &map->first) = child->next;
             if (map->last == child)
@@ -176,7 +178,8 @@ void tree_sort(struct node *map) {
     if (!map)
         return;
     vec(struct node *) children = {0};
-    tree_each(child, map) vec_push(&children, child);
+    tree_each (child, map)
+        vec_push(&children, child);
     if (children.length)
         qsort(children.at, children.length, sizeof *children.at, compare_keys);
     map->first = map->last = NULL;
@@ -194,7 +197,8 @@ void tree_settle(struct node *node) {
     node->flags &= ~(unsigned)NODE_OVERRIDE;
     if (node->kind == NODE_MAP)
         tree_drop(node, is_reset);
-    tree_each(child, node) tree_settle(child);
+    tree_each (child, node)
+        tree_settle(child);
 }
 
 const char *node_kind_name(enum node_kind kind) {

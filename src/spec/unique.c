@@ -125,7 +125,7 @@ static void drop_doubles(struct node *list, struct seen *seen, size_t count) {
 static void unique_list(struct context *context, struct node *list, enum unique_rule rule) {
     vec(struct seen) seen = {0};
     size_t index = 0;
-    tree_each(item, list) {
+    tree_each (item, list) {
         struct buffer key = BUFFER_INIT;
         if (key_of(context, item, rule, &key))
             vec_push(&seen, (struct seen){buffer_detach(&key), item, index++});
@@ -144,7 +144,8 @@ static void walk(struct context *context, struct node *node, const struct key *k
         return;
     if (node->kind == NODE_LIST && key->unique)
         unique_list(context, node, key->unique);
-    tree_each(child, node) walk(context, child, schema_child(key, node, child));
+    tree_each (child, node)
+        walk(context, child, schema_child(key, node, child));
 }
 
 void unique(struct context *context, struct node *root) {

@@ -107,7 +107,8 @@ static void to_strings(struct typing *t, struct node *node) {
         list->first->flags = node->flags;
         tree_become(node, list);
     }
-    tree_each(item, node) tree_become_text(item, item->text ? item->text : "");
+    tree_each (item, node)
+        tree_become_text(item, item->text ? item->text : "");
 }
 
 /* NAME=VALUE items and scalars become a map of strings. */
@@ -139,8 +140,9 @@ static void to_texts(struct typing *t, struct node *node, bool keep_null) {
         }
         tree_become(node, map);
     }
-    tree_each(entry, node) if (entry->kind != NODE_NULL || !keep_null)
-        tree_become_text(entry, entry->text ? entry->text : "");
+    tree_each (entry, node)
+        if (entry->kind != NODE_NULL || !keep_null)
+            tree_become_text(entry, entry->text ? entry->text : "");
 }
 
 static bool to_command(struct typing *t, struct node *node, const struct trail *trail) {
@@ -338,7 +340,7 @@ static bool walk(struct typing *t, struct node *node, const struct key *key,
 static bool walk_children(struct typing *t, struct node *node, const struct key *key,
                           const struct trail *trail) {
     size_t index = 0;
-    tree_each(child, node) {
+    tree_each (child, node) {
         struct trail here = {trail, child, index++};
         if (!walk(t, child, schema_child(key, node, child), &here))
             return false;
