@@ -330,7 +330,9 @@ bool life_endpoint(const struct life *life, int port, const char **ret_host, int
 static struct task *begin_ready(void *subject, struct err *err) {
     struct life *life = subject;
     (void)err;
-    return has_a_probe(life) ? (life->probing = probe_new(life)) : NULL;
+    if (life->exited || !has_a_probe(life))
+        return NULL; /* a job may be done before it can be asked */
+    return life->probing = probe_new(life);
 }
 
 static bool end_ready(void *subject, struct task *work, struct err *err) {
