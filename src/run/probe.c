@@ -54,6 +54,22 @@ struct probing {
     const char *argv_inside[4];
 };
 
+/* Keep, and tell, why the latest try did not find it ready. */
+static void on_failed(void *context, const struct err *why, unsigned tries) {
+    struct probing *probing = context;
+    struct life *life = probing->life;
+    if (text_equal(life->reason, why->message))
+        return;
+    free(life->reason);
+    life->reason = xstrdup(why->message);
+    struct event event = {.kind = EVENT_PROBE,
+                          .service = xstrdup(life->name),
+                          .phase = PHASE_READY,
+                          .text = xstrdup(why->message),
+                          .count = tries};
+    environment_tell(life->environment, &event);
+}
+
 /* ---- One try ---- */
 
 struct attempt {
@@ -113,6 +129,11 @@ static bool judge_http(struct attempt *attempt) {
     return true;
 }
 
+static bool log_falls_short(const struct attempt *attempt, struct err *err) {
+    return err_set(err, ERR_ENVIRONMENT, "%d of %d lines of its log match `%s`", attempt->matches,
+                   attempt->step->count, attempt->step->regex);
+}
+
 static bool judge(struct attempt *attempt) {
     switch (attempt->step->kind) {
     case STEP_LISTENS:
@@ -122,18 +143,28 @@ static bool judge(struct attempt *attempt) {
     case STEP_HTTP:
         return judge_http(attempt);
     case STEP_LOG:
-        return err_set(&attempt->task.err, ERR_ENVIRONMENT, "%d of %d lines of its log match `%s`",
-                       attempt->matches, attempt->step->count, attempt->step->regex);
+        return log_falls_short(attempt, &attempt->task.err);
     default:
         return true;
     }
 }
 
+/* A log is followed and so does not fail: say meanwhile what is missing. */
+static void tell_log(struct attempt *attempt) {
+    struct err why = ERR_INIT;
+    log_falls_short(attempt, &why);
+    on_failed(attempt->probing, &why, 1);
+    err_release(&why);
+}
+
 static void on_log_line(void *context, char *line, size_t length) {
     struct attempt *attempt = context;
     (void)length;
-    if (!regexec(&attempt->probing->regex, line, 0, NULL, 0))
-        attempt->matches++;
+    if (regexec(&attempt->probing->regex, line, 0, NULL, 0))
+        return;
+    attempt->matches++;
+    if (attempt->matches < attempt->step->count)
+        tell_log(attempt);
 }
 
 static void on_log(void *context, enum stream_tag stream, const char *data, size_t length) {
@@ -178,6 +209,7 @@ static struct task *begin_log(struct attempt *attempt) {
     struct life *life = attempt->probing->life;
     struct log_options options = {.follow = true, .tty = life->planned->tty};
     lines_init(&attempt->lines, LOG_LINE_MAX, on_log_line, attempt);
+    tell_log(attempt);
     return container_logs(life->environment->engine, life->id, &options,
                           (struct output_sink){on_log, attempt});
 }
@@ -319,21 +351,6 @@ static bool compile_regex(struct probing *probing) {
         return err_set(&probing->task.err, ERR_FILE, "`%s` is not a regular expression", text);
     probing->has_regex = true;
     return true;
-}
-
-static void on_failed(void *context, const struct err *why, unsigned tries) {
-    struct probing *probing = context;
-    struct life *life = probing->life;
-    if (text_equal(life->reason, why->message))
-        return;
-    free(life->reason);
-    life->reason = xstrdup(why->message);
-    struct event event = {.kind = EVENT_PROBE,
-                          .service = xstrdup(life->name),
-                          .phase = PHASE_READY,
-                          .text = xstrdup(why->message),
-                          .count = tries};
-    environment_tell(life->environment, &event);
 }
 
 static bool begin_step(struct probing *probing) {
