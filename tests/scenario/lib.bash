@@ -1,119 +1,142 @@
 # shellcheck shell=bash
-# What every scenario test has: a folder and a name of its own, and the check that nothing of it is left.
-# Start a file with `load lib`; the program is $ENVRUN, or build/envrun.
+# What every scenario test loads.
+#
+# A test has a folder of its own, which is the current one, and a name of its own, $name: `up` is called just
+# that, a `run` $name-XXXXXX. When it ends, the engine must have nothing left that carries this name.
+#
+# ENVRUN is the program that is tried (build/envrun).
 
 bats_require_minimum_version 1.5.0
 
-repository=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-ENVRUN=${ENVRUN:-$repository/build/envrun}
+ENVRUN=$(realpath "${ENVRUN:-$BATS_TEST_DIRNAME/../../build/envrun}")
+# shellcheck disable=SC2034  # for who loads this
+busybox=envrun-test/busybox:1
 
 # What one terminal or CI has set, another has not.
 unset CI NO_COLOR FORCE_COLOR COMPOSE_FILE COMPOSE_PROJECT_NAME COMPOSE_PROFILES COMPOSE_ENV_FILES
 export TERM=xterm LC_ALL=C.UTF-8
 
 setup() {
-    name=t$(od -An -N4 -tx1 /dev/urandom | tr -d ' ') # for -p: what stands up is NAME or NAME-...
-    project=$BATS_TEST_TMPDIR/project
-    mkdir "$project"
-    cd "$project" || return
+    cd "$BATS_TEST_TMPDIR" || return
+    name=t$(od -An -N5 -tx1 /dev/urandom | tr -d ' \n')
 }
 
-teardown() {
-    local left
-    left=$(leftovers)
-    [ -z "$left" ] && return
-    echo "left behind:"
-    echo "$left"
-    remove_leftovers
-    return 1
-}
+teardown() { nothing_is_left; }
 
-# One line for each object of this test's environments: KIND ID ENVIRONMENT.
-leftovers() {
-    local label='{{.Label "envrun.environment"}}'
-    {
-        docker ps -a --filter label=envrun.environment --format "container {{.ID}} $label"
-        docker network ls --filter label=envrun.environment --format "network {{.ID}} $label"
-        docker volume ls --filter label=envrun.environment --format "volume {{.Name}} $label"
-    } | grep -E " $name(-.*)?$" || true
-}
+# compose <<END: write the file.
+compose() { cat >compose.yaml; }
 
-remove_leftovers() {
-    leftovers | while read -r kind id _; do
-        case $kind in
-            container) docker rm -f -v "$id" ;;
-            *) docker "$kind" rm "$id" ;;
-        esac
-    done >/dev/null 2>&1 || true
-}
+# envrun VERB ARGUMENT...: with the test's name, and never longer than a minute and a half.
+envrun() { timeout --kill-after 5 90 "$ENVRUN" "$1" -p "$name" "${@:2}" </dev/null; }
 
-# envrun ARGUMENT...: the program, never longer than a minute.
-envrun() { timeout --kill-after 10 60 "$ENVRUN" "$@" 3>&-; }
-
-# try CODE ARGUMENT...: envrun ends with that code. What it writes is in the files $out and $err.
-try() {
+# exits CODE VERB ARGUMENT...: envrun ends with that code. Its stdout is in ./out, its stderr in ./err.
+exits() {
     local expected=$1 code=0
     shift
-    out=$BATS_TEST_TMPDIR/out err=$BATS_TEST_TMPDIR/err
-    envrun "$@" >"$out" 2>"$err" </dev/null || code=$?
+    envrun "$@" >out 2>err || code=$?
     [ "$code" = "$expected" ] && return
-    echo "envrun $* ended with $code, not $expected"
-    sed 's/^/stdout: /' "$out"
-    sed 's/^/stderr: /' "$err"
+    echo "envrun $* exited with $code, expected $expected"
+    show out err
     return 1
 }
 
-# has FILE TEXT...: each text is somewhere in the file.
-has() {
-    local file=$1 text
-    shift
+show() { tail -n +1 "$@"; }
+
+# says TEXT...: stderr has each of them.
+says() {
+    local text
     for text; do
-        grep -qF -- "$text" "$file" && continue
-        echo "not in ${file##*/}: $text"
-        sed "s/^/${file##*/}: /" "$file"
-        return 1
+        grep -qF -- "$text" err || { echo "stderr does not say: $text"; show err; return 1; }
     done
 }
 
-# has_line FILE REGEX...: a whole line matches each of them.
-has_line() {
-    local file=$1 regex
-    shift
-    for regex; do
-        grep -qxE -- "$regex" "$file" && continue
-        echo "no line of ${file##*/} is $regex"
-        sed "s/^/${file##*/}: /" "$file"
-        return 1
-    done
-}
-
-# lacks FILE TEXT...: none of the texts is in the file.
-lacks() {
-    local file=$1 text
-    shift
+# keeps_silent_on TEXT...: stderr has none of them.
+keeps_silent_on() {
+    local text
     for text; do
-        grep -qF -- "$text" "$file" || continue
-        echo "in ${file##*/}: $text"
-        sed "s/^/${file##*/}: /" "$file"
-        return 1
+        ! grep -qF -- "$text" err || { echo "stderr says: $text"; show err; return 1; }
     done
 }
 
-# equal ACTUAL EXPECTED
-equal() {
-    [ "$1" = "$2" ] && return
-    printf 'is:        %s\nshould be: %s\n' "$1" "$2"
+# is TEXT TEXT: they are equal.
+is() { [ "$1" = "$2" ] || { echo "is:       $1"; echo "expected: $2"; return 1; }; }
+
+# in_order TEXT...: these stand in stderr, each behind the one before.
+in_order() {
+    local text line last=0
+    for text; do
+        line=$(awk -v text="$text" -v last="$last" 'NR > last && index($0, text) { print NR; exit }' err)
+        [ "$line" ] || { echo "not there, or not in this order: $text"; show err; return 1; }
+        last=$line
+    done
+}
+
+# took PHASE SERVICE MOST: in the events in ./err, that phase of the service took less than MOST ms.
+took() {
+    local ms
+    ms=$(jq -r --arg phase "$1" --arg service "$2" 'select(.event == "phase" and .phase == $phase and
+        .service == $service and .status == "done") | .duration // 0' err)
+    [ "$ms" ] && [ "$ms" -lt "$3" ] && return
+    echo "$1 of $2 took ${ms:-?} ms, expected less than $3"
+    show err
     return 1
 }
 
-# await COMMAND...: until it succeeds, but not longer than 30 s.
-await() {
+# happened FILTER: ./err holds an event for which jq's FILTER is true.
+happened() { jq -se "any(.[]; $1)" err >/dev/null || { echo "no event: $1"; show err; return 1; }; }
+
+# eventually COMMAND...: the command succeeds within half a minute.
+eventually() {
     local end=$((SECONDS + 30))
     until "$@" >/dev/null 2>&1; do
-        if ((SECONDS >= end)); then
-            echo "in vain: $*"
-            return 1
-        fi
-        sleep 0.05
+        [ "$SECONDS" -lt "$end" ] || { echo "not within 30 s: $*"; return 1; }
+        sleep 0.02
     done
+}
+
+# objects: "ENVIRONMENT KIND NAME" for each object that carries this test's name.
+objects() {
+    local label='{{.Label "envrun.environment"}}'
+    {
+        docker ps -a --filter label=envrun.environment --format "$label container {{.Names}}"
+        docker network ls --filter label=envrun.environment --format "$label network {{.Name}}"
+        docker volume ls --filter label=envrun.environment --format "$label volume {{.Name}}"
+    } | grep -E "^$name[- ]"
+}
+
+# Fails if something is left, and removes it, so that one test that fails does not spoil others.
+nothing_is_left() {
+    local left
+    left=$(objects) || return 0
+    echo "left on the engine:"
+    echo "$left"
+    remove_objects "$left"
+    return 1
+}
+
+remove_objects() {
+    local kind object
+    while read -r _ kind object; do
+        docker "$kind" rm --force "$object" >/dev/null 2>&1 || docker "$kind" rm "$object" || true
+    done < <(sort -k2 <<<"$1")
+}
+
+# inspect SERVICE FORMAT: of its container in the environment that `up` holds.
+inspect() { docker inspect --format "$2" "$name-$1-1"; }
+
+# inside SERVICE COMMAND: the output of a shell command in its container.
+inside() { docker exec "$name-$1-1" sh -c "$2"; }
+
+# begin VERB ARGUMENT...: envrun in the background, its process $envrun_pid, its output in ./out and ./err.
+begin() {
+    "$ENVRUN" "$1" -p "$name" "${@:2}" >out 2>err </dev/null 3>&- &
+    envrun_pid=$!
+}
+
+# ends CODE: the one in the background ends with that code.
+ends() {
+    local code=0
+    timeout 60 tail --pid="$envrun_pid" -f /dev/null || { kill -KILL "$envrun_pid"; echo "does not end"; }
+    wait "$envrun_pid" || code=$?
+    [ "$code" = "$1" ] || { echo "exited with $code, expected $1"; show out err; return 1; }
 }
