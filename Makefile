@@ -2,6 +2,7 @@
 # make check      the tests that need no engine (all of them: scripts/test)
 # make install    DESTDIR and PREFIX as usual
 # make analyze    gcc's static analyzer over everything
+# make bench      the main job against Docker Compose
 # V=1             show the commands
 # BUILD=dir       where everything goes; SANITIZE=1 builds with ASan and UBSan; WERROR=1 as in CI
 
@@ -93,6 +94,10 @@ analyze: $(ANALYZED)
 check: all unit
 	@for test in $(UNIT); do $$test || exit 1; done
 
+# Side by side with Docker Compose, on the engine that answers.
+bench: all
+	tests/bench/shop.py $(BUILD)/envrun
+
 install: all
 	install -D -m 755 $(BUILD)/envrun $(DESTDIR)$(PREFIX)/bin/envrun
 	install -D -m 644 docs/envrun.1 $(DESTDIR)$(PREFIX)/share/man/man1/envrun.1
@@ -100,5 +105,5 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit real check analyze install clean
+.PHONY: all unit real check analyze bench install clean
 -include $(OBJECTS:.o=.d) $(BUILD)/obj/cli/main.d $(UNIT:=.d) $(REAL:=.d)

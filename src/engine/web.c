@@ -47,16 +47,9 @@ static void exchange_destroy(struct handle *handle) {
     free(exchange);
 }
 
-static void add_header(struct exchange *exchange, const char *name, const char *value) {
-    autofree char *line = xasprintf("%s: %s", name, value);
-    exchange->headers = curl_slist_append(exchange->headers, line);
-}
-
 static void set_headers(struct exchange *exchange, const struct web_request *request) {
-    for (size_t i = 0; i < request->header_count; i++)
-        add_header(exchange, request->headers[i].name, request->headers[i].value);
-    if (request->content_type)
-        add_header(exchange, "Content-Type", request->content_type);
+    for (const char *const *header = request->headers; header && *header; header++)
+        exchange->headers = curl_slist_append(exchange->headers, *header);
     exchange->headers = curl_slist_append(exchange->headers, "Expect:");
 }
 

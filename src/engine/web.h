@@ -4,8 +4,6 @@
 #ifndef ENGINE_WEB_H
 #define ENGINE_WEB_H
 
-#include <envrun/spec.h>
-
 #include "loop/task.h"
 
 enum { WEB_ANSWER_MAX = 64 << 10 }; /* bytes kept of an answer; the rest is read and dropped */
@@ -15,10 +13,8 @@ struct engine;
 struct web_request {
     const char *method;
     const char *url;
-    const struct seed_header *headers;
-    size_t header_count;
-    const char *content_type; /* or NULL */
-    const char *body;         /* or NULL; must live until the task has ended */
+    const char *const *headers; /* "Name: value", NULL-terminated; or NULL */
+    const char *body;           /* or NULL; must live until the task has ended */
     size_t length;
 };
 

@@ -160,6 +160,14 @@ static const char *content_type(const struct seed *seed) {
     return json ? "application/json" : "application/octet-stream";
 }
 
+static void add_headers(const struct seed *seed, struct strings *headers) {
+    const char *type = content_type(seed);
+    for (size_t i = 0; i < seed->header_count; i++)
+        strings_printf(headers, "%s: %s", seed->headers[i].name, seed->headers[i].value);
+    if (type)
+        strings_printf(headers, "Content-Type: %s", type);
+}
+
 static struct task *begin_http(struct seeds *seeds, const struct step *step, struct err *err) {
     const struct seed *seed = step->seed;
     struct life *life = seeds->life;
@@ -177,12 +185,12 @@ static struct task *begin_http(struct seeds *seeds, const struct step *step, str
         return NULL;
     }
     autofree char *url = xasprintf("%s://%s:%d%s", seed->scheme, host, port, seed->path);
+    autostrings struct strings headers = {0};
+    add_headers(seed, &headers);
     struct web_request request = {
         .method = seed->method,
         .url = url,
-        .headers = seed->headers,
-        .header_count = seed->header_count,
-        .content_type = content_type(seed),
+        .headers = (const char *const *)strings_argv(&headers),
         .body = seed->body || seed->text ? seeds->body.data : NULL,
         .length = seeds->body.length,
     };
