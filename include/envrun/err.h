@@ -80,6 +80,9 @@ static inline bool err_is(const struct err *err) {
 /* "FILE:LINE:COLUMN: MESSAGE" for the first mistake; to be freed by the caller. */
 char *err_text(const struct err *err);
 
+/* "FILE:LINE:COLUMN", as far as they are known, or NULL; to be freed by the caller. */
+char *err_place(const struct err *err);
+
 /* The exit code for this kind of error, as sysexits.h has it (docs/exit-codes.md). */
 int err_exit_code(const struct err *err);
 

@@ -89,6 +89,8 @@ struct event_listener {
     void *context;
 };
 
+/* Its `time` is now. */
+void event_stamp(struct event *event);
 void event_add_line(struct event *event, const char *line);
 void event_add_hint(struct event *event, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

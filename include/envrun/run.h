@@ -63,8 +63,8 @@ int environment_deaths(const struct environment *environment);
 /* Tell the suite to stop: SIGTERM to its process group, and SIGKILL a little later. */
 void environment_stop_suite(struct environment *environment);
 
-/* The suite's variables as seen from this host, NAME=VALUE, NULL-terminated; they belong to the
- * environment. False (ERR_FILE) if two services give one name. */
+/* What the suites of the options would be told on this host, NAME=VALUE, NULL-terminated; it
+ * belongs to the environment. False (ERR_FILE) if two services give one name. */
 bool environment_variables(struct environment *environment, const char *const **ret,
                            struct err *err);
 

@@ -94,16 +94,20 @@ void err_copy(struct err *to, const struct err *from) {
     }
 }
 
+char *err_place(const struct err *err) {
+    if (!err->file)
+        return NULL;
+    if (!err->line)
+        return xstrdup(err->file);
+    return err->column ? xasprintf("%s:%d:%d", err->file, err->line, err->column)
+                       : xasprintf("%s:%d", err->file, err->line);
+}
+
 char *err_text(const struct err *err) {
     struct buffer text = BUFFER_INIT;
-    if (err->file) {
-        buffer_puts(&text, err->file);
-        if (err->line)
-            buffer_printf(&text, ":%d", err->line);
-        if (err->line && err->column)
-            buffer_printf(&text, ":%d", err->column);
-        buffer_puts(&text, ": ");
-    }
+    autofree char *place = err_place(err);
+    if (place)
+        buffer_printf(&text, "%s: ", place);
     buffer_puts(&text, err->message ? err->message : "unknown error");
     return buffer_detach(&text);
 }

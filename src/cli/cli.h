@@ -51,6 +51,7 @@ struct cli_command {
     const char *arguments; /* "[SUITE...] [-- COMMAND...]" */
     const char *flags;     /* the options it takes, as letters of the table in options.c */
     const char *details;   /* a few lines for its help; or NULL */
+    int most_words;        /* arguments that it takes; -1: any number */
     bool stops_at_word;    /* what follows the first word belongs to another program */
 };
 
@@ -89,9 +90,15 @@ void session_init(struct session *session, struct options *options);
 void session_release(struct session *session);
 /* Read the files. */
 bool session_load(struct session *session, struct err *err);
+struct suites {
+    const struct suite **at;
+    size_t length, capacity;
+};
+/* Add those that --suite names; ERR_USAGE if there is none of a name. */
+bool session_suites(const struct session *session, struct suites *to, struct err *err);
 /* Make loop and engine, and take the signals. */
 bool session_open(struct session *session, struct err *err);
-/* Make the report on stderr. */
+/* Make the report on stderr, unless it is there. */
 void session_report(struct session *session);
 struct event_listener session_listener(struct session *session);
 /* The environment that `up` holds for these files, or the one that -p names: no file is read then.
@@ -102,6 +109,10 @@ bool session_name(struct session *session, struct err *err);
 bool session_drive(struct session *session, struct task *task, bool cut_short, struct err *err);
 /* Take the environment down unless it is to be kept; answers the code that counts then. */
 int session_finish(struct session *session, int code, bool failed);
+/* Tell an event, which is released. */
+void session_tell(struct session *session, struct event *event);
+/* It cannot even begin: say why, as cli_fail() or, with --json, in events. Answers the code. */
+int session_refuse(struct session *session, const struct err *err);
 /* Tell the last event; answers the code. */
 int session_outcome(struct session *session, const char *outcome, int code);
 

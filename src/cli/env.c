@@ -67,8 +67,21 @@ static bool load_by_labels(struct session *session, struct err *err) {
     return session_load(session, err);
 }
 
-static bool find(struct session *session, const char *const **ret, struct err *err) {
+/* Those that are named, else the only one. */
+static bool choose_suites(const struct session *session, struct suites *chosen, struct err *err) {
+    const struct model *model = session->model;
+    if (!session_suites(session, chosen, err))
+        return false;
+    if (!chosen->length && model->suite_count == 1)
+        vec_push(chosen, &model->suites[0]);
+    vec_push(chosen, NULL);
+    return true;
+}
+
+static bool find(struct session *session, const struct suites *chosen, const char *const **ret,
+                 struct err *err) {
     struct environment_options options = {
+        .suites = chosen->at,
         .model = session->model,
         .name = session->name,
         .verb = "env",
@@ -82,6 +95,7 @@ static bool find(struct session *session, const char *const **ret, struct err *e
 int command_env(struct options *options) {
     struct session session;
     struct err err = ERR_INIT;
+    struct suites chosen = {0};
     const char *const *variables;
     const char *format = options->format ? options->format : "shell";
     bool named_only = options->name && !options->files.length && !options->environment;
@@ -92,11 +106,12 @@ int command_env(struct options *options) {
         session_open(&session, &err) &&
         (session.model ||
          (named_only ? load_by_labels(&session, &err) : session_load(&session, &err))) &&
-        find(&session, &variables, &err))
+        choose_suites(&session, &chosen, &err) && find(&session, &chosen, &variables, &err))
         print_variables(variables, format);
     else
         code = cli_fail(&err);
     session_release(&session);
+    vec_free(&chosen);
     err_release(&err);
     return code;
 }

@@ -14,25 +14,29 @@ const struct cli_command cli_commands[] = {
      "[SUITE...] [-- COMMAND...]", "fEpxndjvPekSs",
      "The exit code is the suite's; envrun's own are 64 to 75, 124, 126, 127, 130 and 143\n"
      "(docs/exit-codes.md). A COMMAND behind -- takes the place of the suite's own.\n",
-     false},
+     -1, false},
     {"up", command_up, "stand the environment up and hold it", "[SERVICE...]", "fEpxndjvPk",
-     "Prints where each service answers. `envrun down` takes it down.\n", false},
+     "Prints where each service answers. `envrun down` takes it down.\n", -1, false},
     {"down", command_down, "take an environment down", "[NAME]", "fEpxndjv",
-     "From any folder by its name, else the one that `envrun up` holds for these files.\n", false},
-    {"ps", command_ps, "list the containers of an environment", "", "fEpxndF", NULL, false},
-    {"logs", command_logs, "show what the services wrote", "[SERVICE...]", "fEpxndLTt", NULL,
+     "From any folder by its name, else the one that `envrun up` holds for these files.\n", 1,
+     false},
+    {"ps", command_ps, "list the containers of an environment", "", "fEpxndF", NULL, 0, false},
+    {"logs", command_logs, "show what the services wrote", "[SERVICE...]", "fEpxndLTt", NULL, -1,
      false},
     {"exec", command_exec, "run a command in a service's container", "SERVICE COMMAND [ARG...]",
-     "fEpxndNUWe", NULL, true},
+     "fEpxndNUWe", NULL, -1, true},
     {"port", command_port, "print where a service's port answers", "SERVICE PORT", "fEpxndO", NULL,
-     false},
-    {"env", command_env, "print the suite's variables", "", "fEpxndF",
-     "For a shell: eval \"$(envrun env)\". Formats: shell (the default), json, dotenv.\n", false},
+     2, false},
+    {"env", command_env, "print the suite's variables", "", "fEpxndSF",
+     "Where the services answer, and the `environment` of the suite if there is one, or of those\n"
+     "that --suite names. For a shell: eval \"$(envrun env)\".\n"
+     "Formats: shell (the default), json, dotenv.\n",
+     0, false},
     {"config", command_config, "check the files and print the resolved model", "[SERVICE...]",
-     "fEpxndFq", "Formats: yaml (the default), json.\n", false},
-    {"version", command_version, "print the versions of envrun and of the engine", "", "F", NULL,
+     "fEpxndFq", "Formats: yaml (the default), json.\n", -1, false},
+    {"version", command_version, "print the versions of envrun and of the engine", "", "", NULL, 0,
      false},
-    {"help", command_help, "explain a command", "[COMMAND]", "", NULL, false},
+    {"help", command_help, "explain a command", "[COMMAND]", "", NULL, 1, false},
     {0},
 };
 
@@ -44,6 +48,12 @@ const struct cli_command *cli_command_named(const char *name) {
 }
 
 static int unknown_command(const char *name) {
+    if (*name == '-') {
+        fputs("envrun: options stand behind the command, as in `envrun run -p NAME`; `envrun help` "
+              "lists the commands\n",
+              stderr);
+        return EX_USAGE;
+    }
     const char *names[lengthof(cli_commands)];
     size_t count = 0;
     for (const struct cli_command *command = cli_commands; command->name; command++)
@@ -73,6 +83,8 @@ static int run_command(const struct cli_command *command, int argc, char **argv)
     if (!options_parse(&options, command, argc, argv, &err)) {
         code = cli_fail(&err);
         fprintf(stderr, "Try `envrun help %s`.\n", command->name);
+        if (command->run == command_run)
+            fprintf(stderr, "envrun: outcome=error code=%d duration=0.0s\n", code);
     } else if (options.help) {
         options_print_help(command, stdout);
         code = EX_OK;

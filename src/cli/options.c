@@ -215,6 +215,22 @@ static int cut_command(struct options *options, const struct cli_command *comman
     return argc;
 }
 
+static bool words_fit(const struct options *options, const struct cli_command *command,
+                      struct err *err) {
+    int most = command->most_words;
+    if (options->command && command->run != command_run)
+        return err_set(err, ERR_USAGE, "only `envrun run` takes a command behind --");
+    if (options->command && !*options->command)
+        return err_set(err, ERR_USAGE, "a command is expected behind --");
+    if (most < 0 || options->word_count <= (size_t)most)
+        return true;
+    return err_set(err, ERR_USAGE, "`envrun %s` takes %s, so not `%s`", command->name,
+                   !most       ? "no arguments"
+                   : most == 1 ? "one argument"
+                               : "two arguments",
+                   options->words[most]);
+}
+
 bool options_parse(struct options *options, const struct cli_command *command, int argc,
                    char **argv, struct err *err) {
     struct tables tables;
@@ -231,11 +247,9 @@ bool options_parse(struct options *options, const struct cli_command *command, i
         if (!set_option(options, row->letter, optarg, err))
             return false;
     }
-    if (options->command && !*options->command)
-        return err_set(err, ERR_USAGE, "a command is expected behind --");
     options->words = argv + optind;
     options->word_count = (size_t)(argc - optind);
-    return true;
+    return words_fit(options, command, err);
 }
 
 void options_release(struct options *options) {

@@ -17,31 +17,15 @@
 /* ---- The suites ---- */
 
 struct chosen {
-    vec(const struct suite *) suites; /* NULL-terminated */
-    struct suite bare;                /* for a command and a file without a suite */
+    struct suites suites; /* NULL-terminated */
+    struct suite bare;    /* for a command and a file without a suite */
 };
-
-static bool unknown_suite(const struct model *model, const char *name, struct err *err) {
-    autostrings struct strings names = {0};
-    for (size_t i = 0; i < model->suite_count; i++)
-        strings_add(&names, model->suites[i].name);
-    autofree char *all = strings_join(&names, ", ");
-    if (!names.length)
-        return err_set(err, ERR_USAGE, "there is no suite `%s`: the files name none", name);
-    return err_set(err, ERR_USAGE, "there is no suite `%s`; the files name %s", name, all);
-}
 
 static bool choose_named(struct session *session, struct chosen *chosen, struct err *err) {
     struct options *options = session->options;
     for (size_t i = 0; i < options->word_count; i++)
         strings_add(&options->suites, options->words[i]);
-    vec_each (name, &options->suites) {
-        const struct suite *suite = model_suite(session->model, *name);
-        if (!suite)
-            return unknown_suite(session->model, *name, err);
-        vec_push(&chosen->suites, suite);
-    }
-    return true;
+    return session_suites(session, &chosen->suites, err);
 }
 
 static bool choose_all(struct session *session, struct chosen *chosen, struct err *err) {
@@ -89,7 +73,7 @@ static bool is_same_file(int a, int b) {
 
 static void make_environment(struct session *session, const struct chosen *chosen) {
     struct winsize size = {0};
-    bool terminal = isatty(STDOUT_FILENO) && !session->options->json;
+    bool json = session->options->json;
     ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
     struct environment_options options = {
         .model = session->model,
@@ -102,22 +86,17 @@ static void make_environment(struct session *session, const struct chosen *chose
         .suites = chosen->suites.at,
         .command = (const char *const *)session->options->command,
         .output = STDOUT_FILENO,
-        .errors = STDERR_FILENO,
-        .output_is_shared = is_same_file(STDOUT_FILENO, STDERR_FILENO),
+        /* With --json nothing but events is on stderr: the suite has stdout for both. */
+        .errors = json ? STDOUT_FILENO : STDERR_FILENO,
+        .output_is_shared = json || is_same_file(STDOUT_FILENO, STDERR_FILENO),
         .rows = size.ws_row,
         .columns = size.ws_col,
     };
-    options.output_is_terminal = terminal && options.output_is_shared;
+    options.output_is_terminal = isatty(STDOUT_FILENO) && options.output_is_shared;
     session->environment = environment_new(session->loop, session->engine, &options);
 }
 
 /* ---- The end ---- */
-
-static void tell(struct session *session, enum event_kind kind, char *text) {
-    struct event event = {.kind = kind, .text = text, .ms = loop_now() - session->began};
-    report_event(session->report, &event);
-    event_release(&event);
-}
 
 static bool is_kept(const struct session *session, bool failed) {
     enum keep keep = session->options->keep;
@@ -125,10 +104,13 @@ static bool is_kept(const struct session *session, bool failed) {
 }
 
 static void tell_kept(struct session *session) {
-    tell(session, EVENT_NOTE,
-         xasprintf("the environment %s is kept: look with `envrun ps -p %s` or `envrun exec -p %s "
-                   "SERVICE sh`, take it down with `envrun down -p %s`",
-                   session->name, session->name, session->name, session->name));
+    struct event event = {
+        .kind = EVENT_NOTE,
+        .text =
+            xasprintf("the environment %s is kept: look with `envrun ps -p %s` or `envrun exec -p "
+                      "%s SERVICE sh`, take it down with `envrun down -p %s`",
+                      session->name, session->name, session->name, session->name)};
+    session_tell(session, &event);
     environment_tell_endpoints(session->environment);
 }
 
@@ -207,8 +189,7 @@ int command_run(struct options *options) {
         make_environment(&session, &chosen);
         code = run_all(&session, &err);
     } else {
-        code = cli_fail(&err);
-        fprintf(stderr, "envrun: outcome=error code=%d\n", code);
+        code = session_refuse(&session, &err);
     }
     session_release(&session);
     vec_free(&chosen.suites);

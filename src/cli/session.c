@@ -12,7 +12,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { TICK = 100 }; /* ms between two looks of a terminal */
@@ -58,6 +57,16 @@ static bool find_environment(struct session *session, char **ret_file, char **re
                    name, name);
 }
 
+/* Whoever reads events from stderr can do with nothing else there. */
+static void warn(struct session *session, const char *warning) {
+    struct event event = {.kind = EVENT_WARNING, .text = xstrdup(warning)};
+    if (!session->options->json)
+        fprintf(stderr, "envrun: warning: %s\n", warning);
+    else
+        session_report(session);
+    session_tell(session, &event);
+}
+
 bool session_load(struct session *session, struct err *err) {
     struct options *options = session->options;
     autofree char *file = NULL, *folder = NULL, *here = getcwd(NULL, 0);
@@ -85,7 +94,27 @@ bool session_load(struct session *session, struct err *err) {
     if (!session->model)
         return false;
     for (const char **warning = session->model->warnings; warning && *warning; warning++)
-        fprintf(stderr, "envrun: warning: %s\n", *warning);
+        warn(session, *warning);
+    return true;
+}
+
+static bool unknown_suite(const struct model *model, const char *name, struct err *err) {
+    autostrings struct strings names = {0};
+    for (size_t i = 0; i < model->suite_count; i++)
+        strings_add(&names, model->suites[i].name);
+    autofree char *all = strings_join(&names, ", ");
+    if (!names.length)
+        return err_set(err, ERR_USAGE, "there is no suite `%s`: the files name none", name);
+    return err_set(err, ERR_USAGE, "there is no suite `%s`; the files name %s", name, all);
+}
+
+bool session_suites(const struct session *session, struct suites *to, struct err *err) {
+    vec_each (name, &session->options->suites) {
+        const struct suite *suite = model_suite(session->model, *name);
+        if (!suite)
+            return unknown_suite(session->model, *name, err);
+        vec_push(to, suite);
+    }
     return true;
 }
 
@@ -137,26 +166,33 @@ static void on_tick(struct timer *timer) {
 }
 
 void session_report(struct session *session) {
+    if (session->report)
+        return;
     struct report_options options = report_options_for(STDERR_FILENO, (const char *const *)environ);
     options.verbose = session->options->verbose;
     if (session->options->json)
         options.style = REPORT_JSON;
     session->report = report_new(&options);
+    if (!session->loop || options.style != REPORT_TERMINAL)
+        return; /* nothing moves */
     timer_init(&session->tick, session->loop, on_tick);
-    if (options.style == REPORT_TERMINAL)
-        timer_set(&session->tick, loop_now() + TICK);
+    timer_set(&session->tick, loop_now() + TICK);
+}
+
+void session_tell(struct session *session, struct event *event) {
+    event->ms = loop_now() - session->began;
+    event_stamp(event);
+    if (session->report)
+        report_event(session->report, event);
+    event_release(event);
 }
 
 int session_outcome(struct session *session, const char *outcome, int code) {
     struct event event = {.kind = EVENT_OUTCOME,
                           .text = xstrdup(outcome),
                           .code = code,
-                          .ms = loop_now() - session->began,
-                          .time = (long long)time(NULL) * 1000,
                           .duration = loop_now() - session->began};
-    if (session->report)
-        report_event(session->report, &event);
-    event_release(&event);
+    session_tell(session, &event);
     return code;
 }
 
@@ -231,6 +267,25 @@ int cli_fail(const struct err *err) {
             show_line(one);
     }
     return err_exit_code(err);
+}
+
+/* As an event for each mistake, with --json. */
+static void tell_mistakes(struct session *session, const struct err *err) {
+    for (const struct err *one = err; one; one = one->next) {
+        struct event event = {.kind = EVENT_FAILED,
+                              .text = xstrdup(one->message),
+                              .detail = err_place(one),
+                              .code = err_exit_code(err)};
+        session_tell(session, &event);
+    }
+}
+
+int session_refuse(struct session *session, const struct err *err) {
+    int code = session->options->json ? err_exit_code(err) : cli_fail(err);
+    session_report(session);
+    if (session->options->json)
+        tell_mistakes(session, err);
+    return session_outcome(session, "error", code);
 }
 
 /* ---- Containers of one that is up ---- */

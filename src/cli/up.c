@@ -22,13 +22,11 @@ static void make_environment(struct session *session) {
 
 static void tell_how_to_go_on(struct session *session) {
     struct event event = {.kind = EVENT_NOTE,
-                          .ms = loop_now() - session->began,
                           .text =
                               xasprintf("%s is up; `eval \"$(envrun env)\"` sets its variables, "
                                         "`envrun down` takes it down",
                                         session->name)};
-    report_event(session->report, &event);
-    event_release(&event);
+    session_tell(session, &event);
 }
 
 static int hold(struct session *session, struct err *err) {
@@ -59,7 +57,7 @@ int command_up(struct options *options) {
         make_environment(&session);
         code = hold(&session, &err);
     } else {
-        code = cli_fail(&err);
+        code = session_refuse(&session, &err);
     }
     session_release(&session);
     err_release(&err);

@@ -3,6 +3,14 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 
+#include <time.h>
+
+void event_stamp(struct event *event) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    event->time = (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 static void add(char ***list, size_t *length, char *line) {
     *list = xrealloc(*list, (*length + 1) * sizeof **list);
     (*list)[(*length)++] = line;

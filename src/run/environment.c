@@ -17,10 +17,8 @@ enum { HEARTBEAT = 10000 }; /* ms */
 
 void environment_tell(struct environment *environment, struct event *event) {
     struct event_listener listener = environment->options.listener;
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
     event->ms = loop_now() - environment->began;
-    event->time = (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    event_stamp(event);
     if (listener.event)
         listener.event(listener.context, event);
     event_release(event);
@@ -644,6 +642,10 @@ bool environment_variables(struct environment *environment, const char *const **
     strings_release(&environment->variables);
     if (!variables_add(environment, false, &environment->variables, err))
         return false;
+    const struct suite *const *suite = environment->options.suites;
+    for (; suite && *suite; suite++)
+        if (!variables_add_suite(environment, *suite, true, &environment->variables, err))
+            return false;
     *ret = (const char *const *)strings_argv(&environment->variables);
     return true;
 }

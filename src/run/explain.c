@@ -78,15 +78,6 @@ static struct explanation *explanation_new(struct environment *environment, stru
 
 /* ---- A failure ---- */
 
-static char *place(const struct err *err) {
-    if (!err->file)
-        return NULL;
-    if (!err->line)
-        return xstrdup(err->file);
-    return err->column ? xasprintf("%s:%d:%d", err->file, err->line, err->column)
-                       : xasprintf("%s:%d", err->file, err->line);
-}
-
 /* A run that was given other ports than the file has may fail because of it. */
 static void hint_at_ports(struct environment *environment, struct event *event) {
     for (size_t i = 0; i < environment->life_count; i++) {
@@ -137,7 +128,7 @@ struct task *explain_failure(struct environment *environment, const struct err *
     event->kind = EVENT_FAILED;
     event->phase = life ? environment->culprit_phase : PHASE_NONE;
     event->text = xstrdup(err->message ? err->message : "unknown error");
-    event->detail = place(err);
+    event->detail = err_place(err);
     event->code = err_exit_code(err);
     add_further_mistakes(err, event);
     if (life && event->phase == PHASE_IMAGE)

@@ -7,7 +7,6 @@
 #include "base/text.h"
 
 #include <string.h>
-#include <time.h>
 
 enum {
     ROUNDS = 6,           /* looks at what is left, before it is reported */
@@ -216,7 +215,7 @@ static void tell(struct teardown *teardown, enum event_status status, struct eve
     event->kind = EVENT_TEARDOWN;
     event->status = status;
     event->ms = loop_now() - teardown->run_began;
-    event->time = (long long)time(NULL) * 1000;
+    event_stamp(event);
     if (status != STATUS_BEGAN)
         event->duration = loop_now() - teardown->began;
     if (teardown->listener.event)

@@ -53,7 +53,7 @@ END
 @test "env: eval in a shell, JSON and dotenv give the same variables, and they answer" {
     write_web
     try 0 up -p "$name"
-    is "$(eval "$(program env -p "$name")" && curl -s "http://$WEB_HOST:$WEB_PORT/ ")" hello
+    is "$(eval "$(program env -p "$name")" && curl -s "http://$WEB_HOST:$WEB_PORT/")" hello
     try 0 env -p "$name" --format json
     jq -r 'to_entries[] | "\(.key)=\"\(.value)\""' "$out" | sort >variables.json
     try 0 env -p "$name" --format dotenv
@@ -202,7 +202,7 @@ END
 @test "an environment that does not come up: 75, nothing is left, nothing is told of it as up" {
     printf 'services: {one: {image: envrun-test/busybox:1, command: "false", ready: {tcp: 80}}}\n' >envrun.yaml
     try 75 up -p "$name"
-    has "$err" "failed: " "one" "exit code 1" "outcome=environment code=75"
+    has "$err" "failed: " "one" "exited with code 1" "outcome=environment code=75"
     is "$(objects)" ""
 }
 
