@@ -58,7 +58,7 @@ char **strings_argv(struct strings *list) {
 char *strings_join(const struct strings *list, const char *separator) {
     struct buffer text = BUFFER_INIT;
     vec_each (item, list) {
-        if (text.length)
+        if (item != list->at)
             buffer_puts(&text, separator);
         buffer_puts(&text, *item);
     }
