@@ -140,7 +140,17 @@ static int converse(struct session *session, const char *id, struct err *err) {
     return code;
 }
 
-static bool has_a_command(const struct options *options, struct err *err) {
+/* A `--` between the service and its command is none of the command's words. */
+static void drop_separator(struct options *options) {
+    if (options->word_count < 2 || strcmp(options->words[1], "--") != 0)
+        return;
+    options->words[1] = options->words[0];
+    options->words++;
+    options->word_count--;
+}
+
+static bool has_a_command(struct options *options, struct err *err) {
+    drop_separator(options);
     return options->word_count > 1 ||
            err_set(err, ERR_USAGE, "envrun exec needs a service and a command");
 }

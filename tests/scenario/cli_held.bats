@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # An environment that `up` holds: what looks into it, and how it goes again.
 
+# shellcheck disable=SC2154,SC2153  # name, out, err: set by what is loaded
 load command
 
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # The command line itself: help, versions, and what is refused before an engine is asked.
 
+# shellcheck disable=SC2154,SC2153  # name, out, err: set by what is loaded
 load command
 
 

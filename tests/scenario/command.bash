@@ -50,21 +50,27 @@ try() {
     return 1
 }
 
-# terminal CODE STEP... -- ARGUMENT...: envrun on a terminal (see pty.py) ends with that code. $screen is what the
-# user sees in the end, $transcript what was written.
-terminal() {
-    local expected=$1 code=0 steps=()
+# on_terminal CODE STEP... -- COMMAND...: a command on a terminal (see pty.py) ends with that code. $screen is what
+# the user sees in the end, $transcript what was written.
+on_terminal() {
+    local expected=$1 code=0
     shift
-    while [ "$1" != -- ]; do
-        steps+=("$1")
-        shift
-    done
-    transcript=$BATS_TEST_TMPDIR/transcript screen=$transcript.screen
-    timeout 60 "$BATS_TEST_DIRNAME/pty.py" "$transcript" "${steps[@]}" -- "$ENVRUN" "${@:2}" 3>&- || code=$?
+    transcript=$BATS_TEST_TMPDIR/transcript screen=$BATS_TEST_TMPDIR/transcript.screen
+    timeout 60 "$BATS_TEST_DIRNAME/pty.py" "$transcript" "$@" 3>&- || code=$?
     [ "$code" = "$expected" ] && return
-    echo "envrun ${*:2} ended with $code, not $expected, on a terminal:"
+    echo "it ended with $code, not $expected, on a terminal:"
     cat "$screen"
     return 1
+}
+
+# terminal CODE STEP... -- ARGUMENT...: the same for envrun.
+terminal() {
+    local before=()
+    while [ "$1" != -- ]; do
+        before+=("$1")
+        shift
+    done
+    on_terminal "${before[@]}" -- "$ENVRUN" "${@:2}"
 }
 
 # has FILE TEXT...: each text is somewhere in the file.

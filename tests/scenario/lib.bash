@@ -71,6 +71,9 @@ in_order() {
     done
 }
 
+# transitions: of the events in ./err, "SERVICE PHASE STATUS" for each step of a service's life.
+transitions() { jq -r 'select(.event == "phase") | "\(.service) \(.phase) \(.status)"' "$@"; }
+
 # took PHASE SERVICE MOST: in the events in ./err, that phase of the service took less than MOST ms.
 took() {
     local ms

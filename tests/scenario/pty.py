@@ -154,6 +154,8 @@ class Session:
     def finish(self):
         while self.read(60):
             pass
+        with open(self.file.name + ".screen", "w") as file:
+            file.write(self.screen.text())
         _, status = os.waitpid(self.pid, 0)
         code = os.waitstatus_to_exitcode(status)
         return code if code >= 0 else 128 - code
@@ -175,10 +177,7 @@ def main():
     session = Session(transcript, rows, columns, sys.argv[split + 1:])
     for step in steps:
         session.step(*step.split("=", 1))
-    code = session.finish()
-    with open(transcript + ".screen", "w") as file:
-        file.write(session.screen.text())
-    sys.exit(code)
+    sys.exit(session.finish())
 
 
 main()
