@@ -47,8 +47,9 @@ struct environment *environment_free(struct environment *environment);
  * and the error has the same sentence. */
 struct task *environment_up(struct environment *environment);
 
-/* Did it fail because another environment has its name? Then there is nothing to remove. */
-bool environment_is_taken(const struct environment *environment);
+/* Has it made anything on the engine? Else (no engine, a plan that cannot be, a name that another
+ * environment has) there is nothing of it to remove. */
+bool environment_has_begun(const struct environment *environment);
 
 /* Find the environment of this name on the engine, instead of making it. */
 struct task *environment_find(struct environment *environment);

@@ -113,6 +113,8 @@ int session_finish(struct session *session, int code, bool failed);
 void session_tell(struct session *session, struct event *event);
 /* It cannot even begin: say why, as cli_fail() or, with --json, in events. Answers the code. */
 int session_refuse(struct session *session, const struct err *err);
+/* The word for what has failed: "interrupted", "timeout", "environment", "error". */
+const char *outcome_of(const struct err *err);
 /* Tell the last event; answers the code. */
 int session_outcome(struct session *session, const char *outcome, int code);
 

@@ -129,16 +129,28 @@ int session_finish(struct session *session, int code, bool failed) {
     return code;
 }
 
+/* The word for what has failed. */
+const char *outcome_of(const struct err *err) {
+    switch (err->kind) {
+    case ERR_INTERRUPTED:
+        return "interrupted";
+    case ERR_TIMEOUT:
+        return "timeout";
+    case ERR_ENVIRONMENT:
+    case ERR_ANSWER:
+        return "environment";
+    default:
+        return "error";
+    }
+}
+
 /* The code and the word of a run that went as err says. */
 static int code_of(struct session *session, const struct err *err, const char **ret_outcome) {
     int code = environment_suite_code(session->environment);
     int deaths = environment_deaths(session->environment);
     *ret_outcome = "passed";
     if (err_is(err)) {
-        *ret_outcome = err->kind == ERR_INTERRUPTED                              ? "interrupted"
-                       : err->kind == ERR_TIMEOUT                                ? "timeout"
-                       : err->kind == ERR_ENVIRONMENT || err->kind == ERR_ANSWER ? "environment"
-                                                                                 : "error";
+        *ret_outcome = outcome_of(err);
         return err_exit_code(err);
     }
     if (code) {
@@ -168,10 +180,10 @@ static int run_all(struct session *session, struct err *err) {
     if (up)
         run_suites(session, err);
     int code = code_of(session, err, &outcome);
-    bool reached = err->kind != ERR_ENGINE || up;
-    if (reached)
-        code = session_finish(session, code, code != 0);
-    return session_outcome(session, outcome, code);
+    int finished = code;
+    if (environment_has_begun(session->environment))
+        finished = session_finish(session, code, code != 0);
+    return session_outcome(session, finished == code ? outcome : "error", finished);
 }
 
 int command_run(struct options *options) {

@@ -36,11 +36,9 @@ static int hold(struct session *session, struct err *err) {
         return session_outcome(session, "up", 0);
     }
     int code = err_exit_code(err);
-    bool ours = err->kind != ERR_ENGINE && !environment_is_taken(session->environment);
-    if (ours)
+    if (environment_has_begun(session->environment))
         code = session_finish(session, code, true);
-    return session_outcome(session, err->kind == ERR_INTERRUPTED ? "interrupted" : "environment",
-                           code);
+    return session_outcome(session, outcome_of(err), code);
 }
 
 int command_up(struct options *options) {

@@ -123,8 +123,8 @@ int environment_deaths(const struct environment *environment) {
     return environment->suite_deaths;
 }
 
-bool environment_is_taken(const struct environment *environment) {
-    return environment->is_taken;
+bool environment_has_begun(const struct environment *environment) {
+    return environment->has_begun;
 }
 
 /* ---- The plan ---- */
@@ -263,8 +263,7 @@ static struct task *begin_name(void *subject, struct err *err) {
 static bool end_name(void *subject, struct task *work, struct err *err) {
     struct environment *environment = subject;
     if (!cJSON_GetArraySize(request_answer(work)))
-        return true;
-    environment->is_taken = true;
+        return environment->has_begun = true;
     return err_set(err, ERR_ENVIRONMENT,
                    "an environment named `%s` is up already; look at it with `envrun ps -p %s` or "
                    "take it down with `envrun down -p %s`",

@@ -80,7 +80,7 @@ struct environment {
     struct task *observer;
     struct task *observe_gate; /* waits until they do */
     struct task *coming_up;
-    bool is_taken; /* the name is another environment's: nothing of it is ours to remove */
+    bool has_begun; /* from here on the engine may have something of it */
     struct timer heartbeat;
 
     struct life *culprit; /* whose failure ended it */
