@@ -13,9 +13,12 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <regex.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
+
+enum { DEATH_MOMENT = 1000 }; /* ms between the engine's cutting an exec off and telling a death */
 
 /* One thing to do: a seed, or one file of an sql seed. */
 struct step {
@@ -37,6 +40,7 @@ struct seeds {
     struct buffer kept;         /* run: the end of what it prints */
     struct watch kept_watch;
     int kept_from, pipe_out; /* the ends of the pipe it prints to, or -1 */
+    bool giving_up;          /* one has failed; `work` is a moment's pause */
 };
 
 /* ---- What is to be done ---- */
@@ -202,7 +206,7 @@ static struct task *begin_exec(struct seeds *seeds, const struct step *step) {
         .id = seeds->life->id,
         .exec.argv = (const char *const *)step->seed->command.argv,
         .exec.user = step->seed->user,
-        .what = step->title,
+        .what = "it",
     };
     return command_new(seeds->life->environment, &command);
 }
@@ -339,8 +343,8 @@ static bool judge_run(struct seeds *seeds, const struct step *step, struct err *
     while (keep_some(seeds))
         ;
     autofree char *last = last_line(seeds->kept.data);
-    return !code || err_at(err, step->seed->at, "%s exited with code %d%s%s", step->title, code,
-                           *last ? ": " : "", last);
+    return !code ||
+           err_at(err, step->seed->at, "it exited with code %d%s%s", code, *last ? ": " : "", last);
 }
 
 static bool judge(struct seeds *seeds, const struct step *step, struct err *err) {
@@ -410,13 +414,36 @@ static bool begin_next(struct seeds *seeds) {
     return true;
 }
 
+/* A command that was killed and a connection that broke may be all that is seen yet of the
+ * service's death. */
+static bool looks_like_death(const struct seeds *seeds, enum seed_kind kind) {
+    enum { KILLED = 128 + SIGKILL };
+    if (kind == SEED_HTTP)
+        return seeds->work->status == TASK_FAILED && seeds->task.err.kind != ERR_TIMEOUT;
+    if (kind == SEED_SQL && seeds->work->status == TASK_DONE)
+        return command_exit_code(seeds->work) == KILLED;
+    return kind == SEED_EXEC && seeds->task.err.code == KILLED;
+}
+
 static bool end_current(struct seeds *seeds) {
     const struct step *step = &seeds->steps.at[seeds->at];
     bool ok = judge(seeds, step, &seeds->task.err);
+    bool death = !ok && looks_like_death(seeds, step->seed->kind);
     tell(seeds, ok ? STATUS_DONE : STATUS_FAILED);
     seeds->work = task_free(seeds->work);
     close_pipe(seeds);
+    if (death)
+        seeds->work = pause_new(seeds->task.loop, DEATH_MOMENT);
     return ok || seed_failed(seeds, step);
+}
+
+/* A death ends the seeds from outside, and is the better reason: it gets a moment to be told. */
+static enum task_status give_up(struct seeds *seeds) {
+    seeds->giving_up = true;
+    if (!seeds->work)
+        return TASK_FAILED;
+    task_start(seeds->work, &seeds->task);
+    return seeds->work->status == TASK_PENDING ? TASK_PENDING : TASK_FAILED;
 }
 
 /* Is there a step at seeds->at? False with err set if its seed cannot be read. */
@@ -431,13 +458,15 @@ static bool has_step(struct seeds *seeds) {
 
 static enum task_status seeds_step(struct task *task) {
     struct seeds *seeds = (struct seeds *)task;
+    if (seeds->giving_up)
+        return give_up(seeds);
     for (; has_step(seeds); seeds->at++) {
         if (!seeds->work && !begin_next(seeds))
             return TASK_FAILED;
         if (seeds->work->status == TASK_PENDING)
             return TASK_PENDING;
         if (!end_current(seeds))
-            return TASK_FAILED;
+            return give_up(seeds);
     }
     return err_is(&task->err) ? TASK_FAILED : TASK_DONE;
 }
