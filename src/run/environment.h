@@ -41,7 +41,8 @@ struct life {
     bool is_suite;    /* only a suite's; not part of what comes up */
     bool is_idle;     /* the service of a suite that is not run now */
     bool started, ready, up;
-    bool failed_softly; /* nothing that is required needs it */
+    bool failed_softly;       /* nothing that is required needs it */
+    struct life *let_down_by; /* the job it waited for, which failed; or NULL */
 
     /* What the events said */
     bool running, exited; /* exited: for good */

@@ -190,7 +190,7 @@ static bool has_a_probe(const struct life *life) {
 
 /* Is what the edge waits for there? False with err set: it never will be. */
 static bool edge_is_open(struct life *life, const struct planned_edge *edge, struct err *err) {
-    const struct life *other = &life->environment->lives[edge->to];
+    struct life *other = &life->environment->lives[edge->to];
     if (other->failed_softly)
         return true;
     switch (edge->condition) {
@@ -208,6 +208,7 @@ static bool edge_is_open(struct life *life, const struct planned_edge *edge, str
     case CONDITION_COMPLETED:
         if (!other->exited || !other->exit_code)
             return other->exited;
+        life->let_down_by = other;
         return err_set(err, ERR_ENVIRONMENT,
                        "service `%s` waits for `%s` to complete, which exited with code %d",
                        life->name, other->name, other->exit_code);
@@ -425,15 +426,21 @@ void life_tell_image_verb(struct life *life, const char *verb) {
     tell_transition(life, TASK_PENDING, NULL);
 }
 
+static void fail_softly(struct life *life) {
+    life->failed_softly = true;
+    environment_warn(life->environment,
+                     "service `%s` did not come up; what depends on it goes on without it",
+                     life->name);
+    environment_changed(life->environment);
+}
+
 static void life_failed(struct life *life) {
     struct environment *environment = life->environment;
     if (is_optional(life)) {
-        life->failed_softly = true;
-        environment_warn(environment,
-                         "service `%s` did not come up; what depends on it goes on "
-                         "without it",
-                         life->name);
-        environment_changed(environment);
+        fail_softly(life);
+    } else if (life->let_down_by) {
+        environment->culprit = life->let_down_by;
+        environment->culprit_phase = PHASE_UP;
     } else if (!environment->culprit) {
         environment->culprit = life;
         environment->culprit_phase = life->phase;
@@ -460,9 +467,20 @@ static void transition(void *subject, const struct stage *stage, enum task_statu
 
 /* ---- Its end ---- */
 
+/* Not every engine tells when the kernel kills for memory: some only see the SIGKILL. */
+static bool may_be_out_of_memory(const struct life *life) {
+    enum { KILLED = 128 + 9 };
+    return life->exit_code == KILLED && json_get(life->planned->body, "HostConfig.Memory");
+}
+
 void life_fill_death(const struct life *life, struct buffer *sentence) {
     if (life->out_of_memory)
         buffer_puts(sentence, "was killed because it used more memory than it may");
+    else if (may_be_out_of_memory(life))
+        buffer_printf(sentence,
+                      "was killed (code %d), probably because it used more memory than its "
+                      "mem_limit allows",
+                      life->exit_code);
     else
         buffer_printf(sentence, "exited with code %d", life->exit_code);
     if (life->deaths > 1)
@@ -517,6 +535,8 @@ void life_died(struct life *life) {
     life->gate = NULL;
     if (life->sequence)
         sequence_abort(life->sequence, &err);
+    else if (is_optional(life))
+        fail_softly(life);
     else if (!is_waited_for_by_exit(life))
         environment_doom(environment, life, &err);
     err_release(&err);
@@ -541,8 +561,10 @@ void life_emit_progress(void *context, const char *line) {
 
 struct task *life_new(struct life *life) {
     const struct stage *table = life->is_suite ? suite_stages : stages;
-    life->sequence = sequence_new(life->environment->loop, table + PHASE_IMAGE, life, transition);
-    return &life->sequence->task;
+    struct loop *loop = life->environment->loop;
+    life->sequence = sequence_new(loop, table + PHASE_IMAGE, life, transition);
+    struct task *task = &life->sequence->task;
+    return is_optional(life) ? tolerate(loop, task, NULL) : task;
 }
 
 void life_release(struct life *life) {
