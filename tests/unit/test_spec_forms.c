@@ -118,7 +118,7 @@ Test(volume, short_forms) {
     assert_volume("~/a:/b", "bind", "~/a", "/b");
     assert_volume("C:\\a:/b", "bind", "C:\\a", "/b");
     assert_volume("db::b", NULL, NULL, NULL);
-    assert_volume("/a:/b:c:d", NULL, NULL, NULL);
+    assert_volume("/a:/b:ro:rw", NULL, NULL, NULL);
     assert_volume(":/b", NULL, NULL, NULL);
 }
 
