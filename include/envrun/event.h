@@ -43,7 +43,7 @@ enum event_kind {
                        detail: "FILE:LINE:COLUMN" or NULL; list: the last lines of its log or build;
                        hints: how to go on */
     EVENT_TEARDOWN, /* status; at the end duration and text: "removed 4 containers, 1 network",
-                       or NULL; list (failed): what could not be removed */
+                       or NULL; list (failed): what could not be removed, detail: why not */
     EVENT_OUTCOME,  /* the last one: text: "passed", "failed", "environment", "timeout",
                        "interrupted", "error"; code: the exit code; duration; detail: a summary */
 };

@@ -28,6 +28,7 @@ struct task *container_stop(struct engine *engine, const char *id, int grace_sec
         query_number(&query, "t", grace_seconds);
     struct task *request = request_new(engine, "POST", NULL, &query);
     request_accept(request, (const int[]){304, 0});
+    task_limit(request, DEADLINE_NEVER); /* the grace period may be the image's own */
     return request;
 }
 
@@ -59,5 +60,6 @@ struct task *container_wait(struct engine *engine, const char *id) {
     query_text(&query, "condition", "not-running");
     struct task *request = request_new(engine, "POST", NULL, &query);
     request_unshield(request);
+    task_limit(request, DEADLINE_NEVER);
     return request;
 }

@@ -7,7 +7,11 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { ACCEPT_MAX = 4 };
+enum {
+    ACCEPT_MAX = 4,
+    ANSWER_LIMIT =
+        600000, /* ms; a create copies a volume's first contents, which may take minutes */
+};
 
 struct request {
     struct task task;
@@ -18,6 +22,7 @@ struct request {
     bool shielded, unversioned, removal;
     int accept[ACCEPT_MAX + 1];
     struct transfer *transfer;
+    long long began;
     int status;
     cJSON *answer;
 };
@@ -138,14 +143,23 @@ static enum task_status request_step(struct task *task) {
     return request->transfer->done ? take_answer(request) : TASK_PENDING;
 }
 
+static void drop_transfer(struct request *request) {
+    request->transfer = transfer_free(request->transfer);
+}
+
+/* Also how its time limit ends it. */
 static void request_cancel(struct task *task) {
     struct request *request = (struct request *)task;
-    request->transfer = transfer_free(request->transfer);
+    autofree char *time = text_milliseconds(loop_now() - request->began);
+    err_set(&task->err, ERR_ENGINE, "the Docker engine at %s did not answer %s %.*s within %s",
+            request->engine->url, request->method, (int)strcspn(request->path, "?"), request->path,
+            time);
+    drop_transfer(request);
 }
 
 static void request_release(struct task *task) {
     struct request *request = (struct request *)task;
-    request_cancel(task);
+    drop_transfer(request);
     cJSON_Delete(request->answer);
     cJSON_Delete(request->body);
     free(request->path);
@@ -163,6 +177,8 @@ struct task *request_new(struct engine *engine, const char *method, cJSON *body,
     request->body = body;
     request->path = buffer_detach(&query->path);
     request->shielded = strcmp(method, "GET") && strcmp(method, "HEAD");
+    request->began = loop_now();
+    task_limit(&request->task, request->began + ANSWER_LIMIT);
     return &request->task;
 }
 

@@ -6,7 +6,10 @@
 
 #include <string.h>
 
-enum { REPLY_SHOWN = 100 /* bytes of an unexpected answer */ };
+enum {
+    REPLY_SHOWN = 100,  /* bytes of an unexpected answer */
+    PING_LIMIT = 20000, /* ms */
+};
 
 struct connect {
     struct task task;
@@ -97,5 +100,6 @@ struct task *engine_connect(struct engine *engine) {
     struct query query = query_new("/_ping");
     connect->ping = request_new(engine, "GET", NULL, &query);
     request_unversion(connect->ping);
+    task_limit(connect->ping, deadline_in(PING_LIMIT));
     return &connect->task;
 }

@@ -249,7 +249,9 @@ static void say_teardown(struct buffer *into, const struct style *style, int col
     }
     for (size_t i = 0; i < event->list_length && into->length < PARAGRAPH_MAX; i++)
         put_sentence(into, style, STYLE_RED, "not removed: ", event->list[i]);
-    if (event->status == STATUS_FAILED && !event->list_length)
+    if (event->status == STATUS_FAILED && event->detail)
+        put_sentence(into, style, STYLE_RED, "not all could be removed: ", event->detail);
+    else if (event->status == STATUS_FAILED && !event->list_length)
         put_sentence(into, style, STYLE_RED, "failed: ", "something could not be removed");
 }
 

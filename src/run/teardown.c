@@ -11,7 +11,10 @@
 enum {
     ROUNDS = 6,           /* looks at what is left, before it is reported */
     ROUND_PAUSE = 300,    /* ms between two rounds that left something */
-    SETTLE_LIMIT = 30000, /* ms that a create under way is waited for */
+    SETTLE_LIMIT = 20000, /* ms that a create under way is waited for */
+    LIST_LIMIT = 10000,   /* ms for an answer that lists objects */
+    REMOVE_LIMIT = 60000, /* ms for an answer to a removal */
+    LAST_ROUND = 120000,  /* ms after which no further round begins */
     AT_ONCE = 16,         /* containers removed at once: more only wait in the engine */
 };
 
@@ -24,9 +27,17 @@ struct teardown {
     struct sequence *round;
     int rounds;
     cJSON *containers, *networks, *volumes; /* what is left */
+    bool counted;
     int removed_containers, removed_networks, removed_volumes;
-    struct err last; /* why something stayed */
+    struct err unsettled; /* a request that was still unanswered */
+    struct err last;      /* why something stayed */
 };
+
+/* An engine that has stopped answering must not hold us for ever. */
+static struct task *limited(struct task *task, long long milliseconds) {
+    task_limit(task, loop_now() + milliseconds);
+    return task;
+}
 
 /* ---- A container: stopped first if its file gives it a grace period ---- */
 
@@ -45,6 +56,7 @@ static enum task_status removal_step(struct task *task) {
         bool stop = removal->grace >= 0 && !removal->stopped;
         removal->work = stop ? container_stop(removal->engine, removal->id, removal->grace)
                              : container_remove(removal->engine, removal->id);
+        limited(removal->work, REMOVE_LIMIT + (stop ? removal->grace * 1000LL : 0));
         removal->stopped = stop || removal->stopped;
         if (!stop)
             removal->grace = -1;
@@ -95,9 +107,13 @@ static bool nothing_left(const struct teardown *teardown) {
 static struct task *begin_settle(void *subject, struct err *err) {
     struct teardown *teardown = subject;
     (void)err;
-    struct task *settle = engine_settle(teardown->engine);
-    task_limit(settle, loop_now() + SETTLE_LIMIT);
-    return settle;
+    bool first = teardown->rounds == 1;
+    if (!first && !err_is(&teardown->unsettled))
+        return NULL;
+    err_release(&teardown->unsettled);
+    struct task *settle =
+        limited(engine_settle(teardown->engine), first ? SETTLE_LIMIT : ROUND_PAUSE);
+    return tolerate(teardown->task.loop, settle, &teardown->unsettled);
 }
 
 /* A round that left something is not repeated at once. */
@@ -110,19 +126,19 @@ static struct task *begin_pause(void *subject, struct err *err) {
 static struct task *list_containers(void *subject, struct err *err) {
     struct teardown *teardown = subject;
     (void)err;
-    return container_list(teardown->engine, teardown->label);
+    return limited(container_list(teardown->engine, teardown->label), LIST_LIMIT);
 }
 
 static struct task *list_networks(void *subject, struct err *err) {
     struct teardown *teardown = subject;
     (void)err;
-    return network_list(teardown->engine, teardown->label);
+    return limited(network_list(teardown->engine, teardown->label), LIST_LIMIT);
 }
 
 static struct task *list_volumes(void *subject, struct err *err) {
     struct teardown *teardown = subject;
     (void)err;
-    return volume_list(teardown->engine, teardown->label);
+    return limited(volume_list(teardown->engine, teardown->label), LIST_LIMIT);
 }
 
 static bool take_containers(void *subject, struct task *work, struct err *err) {
@@ -141,11 +157,22 @@ static bool take_networks(void *subject, struct task *work, struct err *err) {
     return true;
 }
 
+/* What the first look found is what will have been removed. */
+static void count_found(struct teardown *teardown) {
+    if (teardown->counted)
+        return;
+    teardown->counted = true;
+    teardown->removed_containers = cJSON_GetArraySize(teardown->containers);
+    teardown->removed_networks = cJSON_GetArraySize(teardown->networks);
+    teardown->removed_volumes = cJSON_GetArraySize(teardown->volumes);
+}
+
 static bool take_volumes(void *subject, struct task *work, struct err *err) {
     struct teardown *teardown = subject;
     (void)err;
     cJSON_Delete(teardown->volumes);
     teardown->volumes = cJSON_Duplicate(json_get(request_answer(work), "Volumes"), true);
+    count_found(teardown);
     return true;
 }
 
@@ -176,8 +203,9 @@ static struct task *begin_leave(void *subject, struct err *err) {
         return NULL;
     struct task_group *group = task_group_new(teardown->task.loop, GROUP_COLLECT, 0);
     cJSON_ArrayForEach (network, teardown->networks) {
-        task_group_add(
-            group, network_disconnect(teardown->engine, json_text(network, "Id"), teardown->self));
+        struct task *leave =
+            network_disconnect(teardown->engine, json_text_or(network, "Id", ""), teardown->self);
+        task_group_add(group, limited(leave, REMOVE_LIMIT));
     }
     return tolerate(teardown->task.loop, (struct task *)group, NULL);
 }
@@ -188,11 +216,12 @@ static struct task *begin_rest(void *subject, struct err *err) {
     (void)err;
     struct task_group *group = task_group_new(teardown->task.loop, GROUP_COLLECT, 0);
     cJSON_ArrayForEach (item, teardown->networks) {
-        task_group_add(group, network_remove(teardown->engine, json_text_or(item, "Id", "")));
+        struct task *work = network_remove(teardown->engine, json_text_or(item, "Id", ""));
+        task_group_add(group, limited(work, REMOVE_LIMIT));
     }
     cJSON_ArrayForEach (item, teardown->volumes) {
         autofree char *name = engine_escape(json_text_or(item, "Name", ""));
-        task_group_add(group, volume_remove(teardown->engine, name));
+        task_group_add(group, limited(volume_remove(teardown->engine, name), REMOVE_LIMIT));
     }
     return tolerant(teardown, group);
 }
@@ -249,24 +278,22 @@ static void add_left(struct event *event, const cJSON *list, const char *kind, c
     }
 }
 
+/* Why not all is gone, and how to try again. */
+static char *why_left(const struct teardown *teardown) {
+    const char *name = strchr(teardown->label, '=') + 1;
+    const struct err *why = err_is(&teardown->unsettled) ? &teardown->unsettled : &teardown->last;
+    return xasprintf("%s; `envrun down -p %s` tries again",
+                     why->message ? why->message : "something is still there", name);
+}
+
 static enum task_status report_left(struct teardown *teardown) {
-    struct event event = {.text = xstrdup(teardown->last.message ? teardown->last.message
-                                                                 : "something is still there")};
+    struct event event = {.detail = why_left(teardown)};
     add_left(&event, teardown->containers, "container", "Id");
     add_left(&event, teardown->networks, "network", "Name");
     add_left(&event, teardown->volumes, "volume", "Name");
-    err_set(&teardown->task.err, ERR_LEFTOVER, "%zu objects could not be removed: %s",
-            event.list_length, event.text);
+    err_set(&teardown->task.err, ERR_LEFTOVER, "something could not be removed: %s", event.detail);
     tell(teardown, STATUS_FAILED, &event);
     return TASK_FAILED;
-}
-
-static void count_removed(struct teardown *teardown) {
-    if (teardown->rounds > 1)
-        return;
-    teardown->removed_containers = cJSON_GetArraySize(teardown->containers);
-    teardown->removed_networks = cJSON_GetArraySize(teardown->networks);
-    teardown->removed_volumes = cJSON_GetArraySize(teardown->volumes);
 }
 
 static void begin_round(struct teardown *teardown) {
@@ -287,16 +314,15 @@ static enum task_status teardown_step(struct task *task) {
         return TASK_PENDING;
     if (teardown->round->task.status == TASK_FAILED)
         err_move(&teardown->last, &teardown->round->task.err);
-    else
-        count_removed(teardown);
     bool looked = teardown->round->task.status == TASK_DONE;
     task_free(teardown->round);
     teardown->round = NULL;
-    if (looked && nothing_left(teardown)) {
+    bool all_gone = looked && nothing_left(teardown);
+    if (all_gone && !err_is(&teardown->unsettled)) {
         tell_done(teardown);
         return TASK_DONE;
     }
-    if (teardown->rounds >= ROUNDS)
+    if (teardown->rounds >= ROUNDS || loop_now() > teardown->began + LAST_ROUND)
         return report_left(teardown);
     begin_round(teardown);
     return TASK_PENDING;
@@ -308,6 +334,7 @@ static void teardown_release(struct task *task) {
     cJSON_Delete(teardown->containers);
     cJSON_Delete(teardown->networks);
     cJSON_Delete(teardown->volumes);
+    err_release(&teardown->unsettled);
     err_release(&teardown->last);
     free(teardown->label);
     free(teardown->self);
