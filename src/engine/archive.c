@@ -15,12 +15,13 @@ struct copy {
     struct task task;
     struct engine *engine;
     char *id, *to;
+    char *place; /* the directory that is looked for there */
     struct tar *tar;
     /* Put into the archive what goes to `to`; answers the directory to unpack it in, to be freed.
      */
     char *(*pack)(struct copy *copy, bool is_directory);
     char *from;
-    bool contents;
+    bool contents, parents;
     struct buffer data;
     int mode;
     bool asked; /* `child` is the upload */
@@ -42,6 +43,18 @@ static char *pack_path(struct copy *copy, bool is_directory) {
     autofree char *clean = path_join("/", copy->to);
     tar_add_path(copy->tar, copy->from, path_name(clean));
     return path_directory(clean);
+}
+
+/* As pack_path(), but what is missing below the place that is there becomes part of the name: so
+ * the engine makes it. */
+static char *pack_below(struct copy *copy, bool is_directory) {
+    autofree char *clean = path_join("/", copy->to);
+    const char *missing = relative(clean + strlen(copy->place));
+    bool keeps_name = !copy->contents && (!*missing || text_ends(copy->to, "/"));
+    autofree char *name = keeps_name ? path_join(missing, path_name(copy->from)) : xstrdup(missing);
+    (void)is_directory;
+    tar_add_path(copy->tar, copy->from, name);
+    return xstrdup(copy->place);
 }
 
 /* Unpacked in its own directory if there is one (which may be a volume in a container whose own
@@ -81,12 +94,24 @@ static struct query archive_query(const struct copy *copy, const char *path) {
 
 /* "/." asks for a directory, or a link to one; anything else is not found. */
 static struct task *ask(struct copy *copy) {
-    autofree char *directory = copy->from ? xstrdup(copy->to) : path_directory(copy->to);
-    autofree char *asserted = xasprintf("%s/.", directory);
+    autofree char *asserted = xasprintf("%s/.", copy->place);
     struct query query = archive_query(copy, asserted);
     struct task *request = request_new(copy->engine, "HEAD", NULL, &query);
     request_accept(request, (const int[]){400, 404, 500, 0});
     return request;
+}
+
+/* Where parents are to be made, the innermost that is there is looked for. */
+static bool ask_above(struct copy *copy) {
+    if (!copy->parents || request_status(copy->child) == 200 || !strcmp(copy->place, "/"))
+        return false;
+    char *above = path_directory(copy->place);
+    free(copy->place);
+    copy->place = above;
+    task_free(copy->child);
+    copy->child = ask(copy);
+    task_start(copy->child, &copy->task);
+    return true;
 }
 
 static struct task *upload(struct copy *copy) {
@@ -113,6 +138,8 @@ static enum task_status copy_step(struct task *task) {
     }
     if (copy->asked)
         return TASK_DONE;
+    if (ask_above(copy))
+        return TASK_PENDING;
     copy->asked = true;
     struct task *next = upload(copy);
     task_free(copy->child);
@@ -133,6 +160,7 @@ static void copy_release(struct task *task) {
     buffer_release(&copy->data);
     free(copy->id);
     free(copy->to);
+    free(copy->place);
     free(copy->from);
 }
 
@@ -156,7 +184,9 @@ struct task *container_copy_in(struct engine *engine, const char *id,
         &(struct tar_options){.uid = options->uid, .gid = options->gid, .mode = options->mode});
     copy->from = path_join("/", options->from);
     copy->contents = options->contents;
-    copy->pack = pack_path;
+    copy->parents = options->parents;
+    copy->pack = options->parents ? pack_below : pack_path;
+    copy->place = path_join("/", options->to);
     copy->child = ask(copy);
     return &copy->task;
 }
@@ -168,6 +198,7 @@ struct task *container_write_file(struct engine *engine, const char *id, const c
     buffer_add(&copy->data, data, length);
     copy->mode = mode;
     copy->pack = pack_data;
+    copy->place = path_directory(clean);
     copy->child = ask(copy);
     return &copy->task;
 }

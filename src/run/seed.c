@@ -148,6 +148,7 @@ static struct task *begin_copy(struct seeds *seeds, const struct step *step) {
         .from = step->seed->from,
         .to = step->seed->to,
         .contents = path_is_directory(step->seed->from),
+        .parents = true,
     };
     return container_copy_in(seeds->life->environment->engine, seeds->life->id, &options);
 }
