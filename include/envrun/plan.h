@@ -146,6 +146,10 @@ struct planned_service {
     struct probe probe;                    /* settled by plan_settle_image() */
     const struct service_kind *probe_kind; /* the kind whose protocol is asked behind the connect */
     const char **networks;                 /* names on the engine, the first first */
+    const char *network_mode; /* "host", "none", "container:..."; NULL: it has networks */
+    const char *network_of;   /* the service whose network it shares, or NULL */
+    const char **needed;      /* services whose containers must be created before its own */
+    size_t needed_count;
     bool restarts;        /* its restart policy may start it again after a failure */
     bool restarts_always; /* ... and after a success */
     int restart_most;     /* how often on failure; 0: no limit */

@@ -10,41 +10,80 @@
 
 /* ---- Keys that are one value ---- */
 
-enum scalar_type { TEXT, BOOL, INTEGER, BYTES, TEXTS, SECONDS };
+enum scalar_type {
+    TEXT,
+    BOOL,
+    INTEGER,
+    BYTES,   /* "67108864" */
+    TEXTS,   /* a list of strings */
+    MAP,     /* of strings */
+    SECONDS, /* a duration, rounded up */
+    NANO,    /* a number of CPUs, in billionths */
+    PERCENT, /* in hundredths */
+};
 
 struct scalar_key {
     const char *key;
     const char *field; /* a leading '.' means HostConfig */
     enum scalar_type type;
+    int api; /* the API's minor version that it needs; 0: any */
 };
 
 static const struct scalar_key scalar_keys[] = {
-    {"cap_add", ".CapAdd", TEXTS},
-    {"cap_drop", ".CapDrop", TEXTS},
-    {"command", "Cmd", TEXTS},
-    {"domainname", "Domainname", TEXT},
-    {"entrypoint", "Entrypoint", TEXTS},
-    {"extra_hosts", ".ExtraHosts", TEXTS},
-    {"hostname", "Hostname", TEXT},
-    {"init", ".Init", BOOL},
-    {"mem_limit", ".Memory", BYTES},
-    {"privileged", ".Privileged", BOOL},
-    {"read_only", ".ReadonlyRootfs", BOOL},
-    {"security_opt", ".SecurityOpt", TEXTS},
-    {"shm_size", ".ShmSize", BYTES},
-    {"stdin_open", "OpenStdin", BOOL},
-    {"stop_grace_period", "StopTimeout", SECONDS},
-    {"stop_signal", "StopSignal", TEXT},
-    {"tty", "Tty", BOOL},
-    {"user", "User", TEXT},
-    {"working_dir", "WorkingDir", TEXT},
+    {"annotations", ".Annotations", MAP, 43},
+    {"cap_add", ".CapAdd", TEXTS, 0},
+    {"cap_drop", ".CapDrop", TEXTS, 0},
+    {"cgroup", ".CgroupnsMode", TEXT, 0},
+    {"cgroup_parent", ".CgroupParent", TEXT, 0},
+    {"command", "Cmd", TEXTS, 0},
+    {"cpu_count", ".CpuCount", INTEGER, 0},
+    {"cpu_percent", ".CpuPercent", PERCENT, 0},
+    {"cpu_period", ".CpuPeriod", INTEGER, 0},
+    {"cpu_quota", ".CpuQuota", INTEGER, 0},
+    {"cpu_rt_period", ".CpuRealtimePeriod", INTEGER, 0},
+    {"cpu_rt_runtime", ".CpuRealtimeRuntime", INTEGER, 0},
+    {"cpu_shares", ".CpuShares", INTEGER, 0},
+    {"cpus", ".NanoCpus", NANO, 0},
+    {"cpuset", ".CpusetCpus", TEXT, 0},
+    {"device_cgroup_rules", ".DeviceCgroupRules", TEXTS, 0},
+    {"dns", ".Dns", TEXTS, 0},
+    {"dns_opt", ".DnsOptions", TEXTS, 0},
+    {"dns_search", ".DnsSearch", TEXTS, 0},
+    {"domainname", "Domainname", TEXT, 0},
+    {"entrypoint", "Entrypoint", TEXTS, 0},
+    {"group_add", ".GroupAdd", TEXTS, 0},
+    {"hostname", "Hostname", TEXT, 0},
+    {"init", ".Init", BOOL, 0},
+    {"isolation", ".Isolation", TEXT, 0},
+    {"mem_limit", ".Memory", BYTES, 0},
+    {"mem_reservation", ".MemoryReservation", BYTES, 0},
+    {"mem_swappiness", ".MemorySwappiness", BYTES, 0},
+    {"memswap_limit", ".MemorySwap", BYTES, 0},
+    {"oom_kill_disable", ".OomKillDisable", BOOL, 0},
+    {"oom_score_adj", ".OomScoreAdj", INTEGER, 0},
+    {"pids_limit", ".PidsLimit", INTEGER, 0},
+    {"privileged", ".Privileged", BOOL, 0},
+    {"read_only", ".ReadonlyRootfs", BOOL, 0},
+    {"runtime", ".Runtime", TEXT, 0},
+    {"security_opt", ".SecurityOpt", TEXTS, 0},
+    {"shm_size", ".ShmSize", BYTES, 0},
+    {"stdin_open", "OpenStdin", BOOL, 0},
+    {"stop_grace_period", "StopTimeout", SECONDS, 0},
+    {"stop_signal", "StopSignal", TEXT, 0},
+    {"storage_opt", ".StorageOpt", MAP, 0},
+    {"sysctls", ".Sysctls", MAP, 0},
+    {"tty", "Tty", BOOL, 0},
+    {"user", "User", TEXT, 0},
+    {"userns_mode", ".UsernsMode", TEXT, 0},
+    {"uts", ".UTSMode", TEXT, 0},
+    {"working_dir", "WorkingDir", TEXT, 0},
 };
 
 bool bytes_parse(const char *text, long long *ret_bytes) {
     static const char units[] = "bkmgtp";
     char *end;
     double number = strtod(text, &end);
-    if (end == text || number < 0)
+    if (end == text)
         return false;
     for (const char *unit = *end ? strchr(units, *end | 0x20) : units; unit > units; unit--)
         number *= 1024;
@@ -69,6 +108,13 @@ static cJSON *texts_to_json(const struct node *list) {
     return array;
 }
 
+static cJSON *map_to_json(const struct node *map) {
+    cJSON *object = cJSON_CreateObject();
+    node_each (item, map)
+        json_put_text(object, item->key, scalar_text(item));
+    return object;
+}
+
 static bool put_bytes(struct draft *draft, cJSON *object, const char *field,
                       const struct node *value) {
     long long bytes;
@@ -78,13 +124,35 @@ static bool put_bytes(struct draft *draft, cJSON *object, const char *field,
     return true;
 }
 
+static bool put_seconds(struct draft *draft, cJSON *object, const char *field,
+                        const struct node *value) {
+    long long milliseconds;
+    if (!duration_parse(scalar_text(value), &milliseconds))
+        return err_at(draft->err, value->at, "`%s` is not a duration", scalar_text(value));
+    json_put_number(object, field, (milliseconds + 999) / 1000);
+    return true;
+}
+
+/* A number that may be written as a string, so many times. */
+static long long number_times(const struct node *value, double times) {
+    return (long long)(strtod(scalar_text(value), NULL) * times + 0.5);
+}
+
+bool draft_needs_api(struct draft *draft, const struct node *value, int minor) {
+    return draft->plan->api_minor >= minor ||
+           err_at(draft->err, value->key_at.file ? value->key_at : value->at,
+                  "services.%s.%s needs an engine with API 1.%d; this one has 1.%d",
+                  draft->service->name, value->key, minor, draft->plan->api_minor);
+}
+
 static bool put_scalar(struct draft *draft, const struct scalar_key *rule,
                        const struct node *value) {
     bool in_host = *rule->field == '.';
     cJSON *object = in_host ? draft->host : draft->body;
     const char *field = rule->field + in_host;
-    long long milliseconds;
 
+    if (rule->api && !draft_needs_api(draft, value, rule->api))
+        return false;
     switch (rule->type) {
     case TEXT:
         json_put_text(object, field, scalar_text(value));
@@ -93,17 +161,23 @@ static bool put_scalar(struct draft *draft, const struct scalar_key *rule,
         json_put_bool(object, field, value->kind == NODE_BOOL && value->boolean);
         return true;
     case INTEGER:
-        json_put_number(object, field, value->kind == NODE_INT ? value->integer : 0);
+        json_put_number(object, field, number_times(value, 1));
+        return true;
+    case NANO:
+        json_put_number(object, field, number_times(value, 1e9));
+        return true;
+    case PERCENT:
+        json_put_number(object, field, number_times(value, 100));
         return true;
     case BYTES:
         return put_bytes(draft, object, field, value);
     case SECONDS:
-        if (!duration_parse(scalar_text(value), &milliseconds))
-            return err_at(draft->err, value->at, "`%s` is not a duration", scalar_text(value));
-        json_put_number(object, field, (milliseconds + 999) / 1000);
-        return true;
+        return put_seconds(draft, object, field, value);
     case TEXTS:
         json_put(object, field, texts_to_json(value));
+        return true;
+    case MAP:
+        json_put(object, field, map_to_json(value));
         return true;
     }
     return true;
@@ -155,21 +229,37 @@ static bool put_healthcheck(struct draft *draft, const struct node *map) {
     return true;
 }
 
-static bool put_ulimits(struct draft *draft, const struct node *map) {
-    cJSON *list = json_put(draft->host, "Ulimits", cJSON_CreateArray());
-    node_each (item, map) {
-        bool both = item->kind != NODE_MAP;
-        cJSON *limit = cJSON_CreateObject();
-        json_put_text(limit, "Name", item->key);
-        json_put_number(limit, "Soft", both ? item->integer : node_integer(item, "soft", 0));
-        json_put_number(limit, "Hard", both ? item->integer : node_integer(item, "hard", 0));
-        cJSON_AddItemToArray(list, limit);
+/* "NAME=ADDRESS"; the engine wants a ':', and an address may hold one itself. */
+static bool put_extra_hosts(struct draft *draft, const struct node *list) {
+    cJSON *hosts = json_put(draft->host, "ExtraHosts", cJSON_CreateArray());
+    node_each (item, list) {
+        autofree char *host = xstrdup(scalar_text(item));
+        char *equals = strchr(host, '=');
+        if (equals)
+            *equals = ':';
+        json_append_text(hosts, host);
     }
     return true;
 }
 
-static void put_restart_policy(struct draft *draft, const char *name, long most) {
+static bool put_logging(struct draft *draft, const struct node *map) {
+    cJSON *config = json_put(draft->host, "LogConfig", cJSON_CreateObject());
+    const struct node *options = node_get(map, "options");
+    json_put_text(config, "Type", node_text(map, "driver", NULL));
+    if (options)
+        json_put(config, "Config", map_to_json(options));
+    return true;
+}
+
+static bool put_mac_address(struct draft *draft, const struct node *value) {
+    if (draft->plan->api_minor < 44) /* later it belongs to an endpoint: draft_networks() */
+        json_put_text(draft->body, "MacAddress", scalar_text(value));
+    return true;
+}
+
+void draft_restart_policy(struct draft *draft, const char *name, long most) {
     struct planned_service *service = draft->service;
+    cJSON_DeleteItemFromObjectCaseSensitive(draft->host, "RestartPolicy");
     cJSON *policy = json_object_at(draft->host, "RestartPolicy");
     json_put_text(policy, "Name", name);
     if (most)
@@ -187,10 +277,10 @@ static bool put_restart(struct draft *draft, const struct node *value) {
         const char *count = policy + strlen("on-failure");
         if (*count && !(*count == ':' && text_to_long(count + 1, 0, 1 << 20, &most)))
             return err_at(draft->err, value->at, "`%s` is not a restart policy", policy);
-        put_restart_policy(draft, "on-failure", most);
+        draft_restart_policy(draft, "on-failure", most);
     } else if (!strcmp(policy, "no") || !strcmp(policy, "always") ||
                !strcmp(policy, "unless-stopped")) {
-        put_restart_policy(draft, policy, 0);
+        draft_restart_policy(draft, policy, 0);
     } else {
         return err_at(draft->err, value->at,
                       "`%s` is not a restart policy: no, always, on-failure[:N] or unless-stopped",
@@ -218,30 +308,47 @@ struct key_rule {
 };
 
 static const struct key_rule key_rules[] = {
+    {"attach", taken_elsewhere}, /* says only what `docker compose up` shows */
+    {"blkio_config", draft_blkio},
     {"build", taken_elsewhere},
     {"configs", draft_files},
     {"container_name", put_container_name},
     {"depends_on", taken_elsewhere},
+    {"deploy", draft_deploy},
+    {"develop", taken_elsewhere}, /* is for editing, not for a run */
+    {"devices", draft_devices},
     {"env_file", taken_elsewhere},
     {"environment", put_environment},
     {"expose", draft_expose},
+    {"external_links", taken_elsewhere},
+    {"extra_hosts", put_extra_hosts},
+    {"gpus", draft_gpus},
     {"healthcheck", put_healthcheck},
     {"image", taken_elsewhere},
+    {"ipc", draft_ipc},
     {"kind", taken_elsewhere},
+    {"label_file", taken_elsewhere},
     {"labels", put_labels},
+    {"links", taken_elsewhere},
+    {"logging", put_logging},
+    {"mac_address", put_mac_address},
+    {"network_mode", draft_network_mode},
     {"networks", draft_networks},
+    {"pid", draft_pid},
     {"platform", taken_elsewhere},
     {"ports", draft_ports},
     {"profiles", taken_elsewhere},
     {"pull_policy", taken_elsewhere},
     {"ready", taken_elsewhere},
     {"restart", put_restart},
+    {"scale", draft_scale},
     {"secrets", draft_files},
     {"seed", taken_elsewhere},
     {"snapshot", taken_elsewhere},
     {"tmpfs", draft_tmpfs},
-    {"ulimits", put_ulimits},
+    {"ulimits", draft_ulimits},
     {"volumes", draft_volumes},
+    {"volumes_from", draft_volumes_from},
 };
 
 static const struct key_rule *rule_for(const char *key) {

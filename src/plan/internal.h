@@ -22,6 +22,22 @@ struct draft {
 
 /* container.c: the service's keys, through one table. */
 bool draft_container(struct draft *draft);
+bool draft_needs_api(struct draft *draft, const struct node *value, int minor);
+void draft_restart_policy(struct draft *draft, const char *name, long most);
+
+/* resources.c: limits, devices, deploy. */
+bool draft_ulimits(struct draft *draft, const struct node *map);
+bool draft_blkio(struct draft *draft, const struct node *map);
+bool draft_devices(struct draft *draft, const struct node *list);
+bool draft_gpus(struct draft *draft, const struct node *list);
+bool draft_deploy(struct draft *draft, const struct node *map);
+bool draft_scale(struct draft *draft, const struct node *value);
+
+/* sharing.c: what a container shares with another one, or with the host. */
+bool draft_network_mode(struct draft *draft, const struct node *value);
+bool draft_ipc(struct draft *draft, const struct node *value);
+bool draft_pid(struct draft *draft, const struct node *value);
+bool draft_volumes_from(struct draft *draft, const struct node *list);
 
 /* mounts.c: volumes, tmpfs, secrets, configs. */
 bool draft_volumes(struct draft *draft, const struct node *volumes);

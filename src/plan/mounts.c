@@ -185,14 +185,18 @@ static bool plan_file(struct draft *draft, const struct node *grant, bool secret
     const char *source = node_text(grant, "source", "");
     const struct node *definition = node_get(node_get(draft->plan->model->root, section), source);
     const char *file = node_text(definition, "file", NULL);
+    const char *content = node_text(definition, "content", node_text(definition, "#content", NULL));
 
     if (!definition)
         return err_at(draft->err, grant->at, "`%s` is not defined under `%s`", source, section);
-    if (!file)
-        return err_at(draft->err, definition->at,
-                      "%s.%s: envrun handles only those with `file` so far", section, source);
+    if (!file && !content)
+        return err_at(
+            draft->err, definition->at,
+            "%s.%s has neither `file`, `content` nor an `environment` variable that is set",
+            section, source);
     *ret = (struct planned_file){
         .source = file,
+        .content = file ? NULL : content,
         .target = target_of(draft, grant, secret),
         .uid = atoi(node_text(grant, "uid", "0")),
         .gid = atoi(node_text(grant, "gid", "0")),

@@ -144,22 +144,59 @@ const struct planned_volume *plan_volume(const struct plan *plan, const char *ke
 
 /* ---- A container's networks ---- */
 
-static cJSON *endpoint_of(struct draft *draft, const struct node *attachment) {
+/* "service[:alias]" becomes "CONTAINER:alias"; external ones name the container themselves. */
+static void add_links(struct draft *draft, cJSON *endpoint) {
+    node_each (link, node_get(draft->node, "links")) {
+        const char *text = scalar_text(link), *colon = strchr(text, ':');
+        autofree char *service = xstrndup(text, strcspn(text, ":"));
+        autofree char *entry =
+            xasprintf("%s-%s-1:%s", draft->plan->name, service, colon ? colon + 1 : service);
+        json_append_text(json_array_at(endpoint, "Links"), entry);
+    }
+    node_each (link, node_get(draft->node, "external_links")) {
+        const char *text = scalar_text(link);
+        autofree char *entry = strchr(text, ':') ? xstrdup(text) : xasprintf("%s:%s", text, text);
+        json_append_text(json_array_at(endpoint, "Links"), entry);
+    }
+}
+
+/* Where the engine wants it since API 1.44; before, it is the container's (put_mac_address()). */
+static void add_mac_address(struct draft *draft, const struct node *attachment, bool first,
+                            cJSON *endpoint) {
+    const char *own = first ? node_text(draft->node, "mac_address", NULL) : NULL;
+    const char *address = node_text(attachment, "mac_address", own);
+    if (address && draft->plan->api_minor >= 44)
+        json_put_text(endpoint, "MacAddress", address);
+}
+
+static void add_addresses(const struct node *attachment, cJSON *endpoint) {
+    const char *ipv4 = node_text(attachment, "ipv4_address", NULL);
+    const char *ipv6 = node_text(attachment, "ipv6_address", NULL);
+    const struct node *local = node_get(attachment, "link_local_ips");
+    if (ipv4)
+        json_put_text(json_object_at(endpoint, "IPAMConfig"), "IPv4Address", ipv4);
+    if (ipv6)
+        json_put_text(json_object_at(endpoint, "IPAMConfig"), "IPv6Address", ipv6);
+    node_each (address, local)
+        json_append_text(json_array_at(json_object_at(endpoint, "IPAMConfig"), "LinkLocalIPs"),
+                         scalar_text(address));
+}
+
+static cJSON *endpoint_of(struct draft *draft, const struct node *attachment, bool first) {
     cJSON *endpoint = cJSON_CreateObject();
     cJSON *aliases = json_put(endpoint, "Aliases", cJSON_CreateArray());
     const char *container_name = node_text(draft->node, "container_name", NULL);
-    const char *ipv4 = node_text(attachment, "ipv4_address", NULL);
-    const char *ipv6 = node_text(attachment, "ipv6_address", NULL);
 
     json_append_text(aliases, draft->service->name);
     if (container_name)
         json_append_text(aliases, container_name);
     node_each (alias, node_get(attachment, "aliases"))
         json_append_text(aliases, scalar_text(alias));
-    if (ipv4)
-        json_put_text(json_object_at(endpoint, "IPAMConfig"), "IPv4Address", ipv4);
-    if (ipv6)
-        json_put_text(json_object_at(endpoint, "IPAMConfig"), "IPv6Address", ipv6);
+    add_addresses(attachment, endpoint);
+    add_mac_address(draft, attachment, first, endpoint);
+    put_options(endpoint, "DriverOpts", node_get(attachment, "driver_opts"));
+    if (first)
+        add_links(draft, endpoint);
     return endpoint;
 }
 
@@ -190,7 +227,7 @@ static bool attach(struct draft *draft, const struct node *attachment, bool firs
     if (!network)
         return err_at(draft->err, attachment->at, "network `%s` is not defined under `networks`",
                       attachment->key);
-    put_endpoint(draft, network->name, endpoint_of(draft, attachment), first);
+    put_endpoint(draft, network->name, endpoint_of(draft, attachment, first), first);
     if (first)
         json_put_text(draft->host, "NetworkMode", network->name);
     while (service->networks[count])

@@ -83,8 +83,15 @@ static cJSON *binding_of(const struct plan *plan, const struct planned_port *por
     return binding;
 }
 
+/* Who uses another's network publishes nothing of its own; the engine refuses it. */
+static bool has_own_network(const struct planned_service *service) {
+    return !service->network_mode || !strcmp(service->network_mode, "bridge");
+}
+
 void ports_bind(struct plan *plan, struct planned_service *service) {
     cJSON *host = cJSON_GetObjectItem(service->body, "HostConfig");
+    if (!has_own_network(service))
+        return;
     for (size_t i = 0; i < service->port_count; i++) {
         const struct planned_port *port = &service->ports[i];
         autofree char *key = xasprintf("%d/%s", port->target, port->protocol);

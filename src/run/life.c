@@ -45,10 +45,22 @@ static bool is_settled(const struct life *life) {
     return life->image && json_get(life->image, "Config");
 }
 
+/* Are the containers created whose network or volumes it shares? */
+static bool needed_are_created(const struct life *life) {
+    for (size_t i = 0; i < life->planned->needed_count; i++) {
+        const struct life *other = environment_life(life->environment, life->planned->needed[i]);
+        if (other && !other->id)
+            return false;
+    }
+    return true;
+}
+
 static enum task_status create_may_begin(void *context, struct err *err) {
     struct life *life = context;
     struct environment *environment = life->environment;
     (void)err;
+    if (!needed_are_created(life))
+        return TASK_PENDING;
     if (environment->networks_missing && networks_needed_first(environment))
         return TASK_PENDING;
     /* A suite's container is given the ports of all others, which their images settle. */
@@ -96,6 +108,7 @@ static bool end_container(void *subject, struct task *work, struct err *err) {
     if (!id)
         return err_set(err, ERR_ENGINE, "the engine created a container and did not name its ID");
     life->id = xstrdup(id);
+    environment_changed(life->environment); /* another may share its network */
     cJSON_ArrayForEach (warning, cJSON_GetObjectItem(answer, "Warnings")) {
         if (cJSON_IsString(warning))
             environment_warn(life->environment, "service `%s`: %s", life->name,
@@ -160,6 +173,7 @@ static struct task *copy_file(struct life *life, const struct planned_file *file
     struct copy_options options = {
         .from = file->source,
         .to = file->target,
+        .parents = true,
         .uid = file->uid,
         .gid = file->gid,
         .mode = file->mode,
@@ -297,10 +311,19 @@ static void learn_address(struct life *life, const cJSON *networks) {
     const char *first = life->planned->networks[0];
     const cJSON *network = first ? cJSON_GetObjectItemCaseSensitive(networks, first) : NULL;
     const char *address = json_text(network, "IPAddress");
-    free(life->address);
+    const struct life *shared = life->planned->network_of
+                                    ? environment_life(life->environment, life->planned->network_of)
+                                    : NULL;
+    if (shared)
+        address = shared->address;
+    else if (text_equal(life->planned->network_mode, "host") &&
+             life->environment->reach == REACH_DIRECT)
+        address = "127.0.0.1";
+    char *old = life->address;
     life->address = NULL;
     if (life->environment->reach != REACH_PUBLISH && address && *address)
         life->address = xstrdup(address);
+    free(old);
 }
 
 void life_learn(struct life *life, const cJSON *container) {
