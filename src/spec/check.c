@@ -5,6 +5,7 @@
 #include "base/buffer.h"
 #include "base/text.h"
 
+#include <math.h>
 #include <string.h>
 
 struct checking {
@@ -53,7 +54,8 @@ static void kinds_text(unsigned kinds, struct buffer *into) {
 static bool check_kind(struct checking *c, const struct node *node, const struct key *key,
                        const struct trail *trail) {
     unsigned kind = 1u << node->kind;
-    bool whole = node->kind == NODE_FLOAT && node->number == (double)(long long)node->number;
+    bool whole =
+        node->kind == NODE_FLOAT && node->number == trunc(node->number) && isfinite(node->number);
     if (kind & key->kinds || (whole && key->kinds & IS_INTEGER))
         return true;
     autobuffer struct buffer wanted = BUFFER_INIT;

@@ -28,13 +28,18 @@ static void become_integer(struct typing *t, struct node *node, long long value)
 
 /* ---- Numbers ---- */
 
+static long long whole_of(double number) {
+    const double most = 9.2e18; /* below 2^63 */
+    return (long long)(number > most ? most : number < -most ? -most : number);
+}
+
 static bool to_integer(struct typing *t, struct node *node, const struct trail *trail,
                        bool negative) {
     long long value = node->integer;
     if (node->kind == NODE_NULL)
         return true;
     if (node->kind == NODE_FLOAT)
-        value = (long long)node->number;
+        value = whole_of(node->number);
     else if (node->kind != NODE_INT && (!node->text || !scalar_to_integer(node->text, &value)))
         return fail(t, node, trail, "a whole number");
     if (value < 0 && !negative)
@@ -61,7 +66,7 @@ static bool to_size(struct typing *t, struct node *node, const struct key *key,
     if (node->kind == NODE_NULL)
         return true;
     if (node->kind == NODE_FLOAT)
-        size = (long long)node->number;
+        size = whole_of(node->number);
     else if (key->least < 0 && !strcmp(node->text, "-1")) /* without a limit */
         size = -1;
     else if (node->kind == NODE_STRING && !size_parse(node->text, &size))
