@@ -40,6 +40,7 @@ struct node {
         bool boolean;
         long long integer;
         double number;
+        struct node_index *index; /* NODE_MAP: the spec floor's own */
     };
     struct node *first, *last; /* NODE_LIST, NODE_MAP: the children, in order */
     struct node *next;         /* the next sibling */

@@ -5,9 +5,11 @@
 
 #include "base/text.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 const struct cli_command cli_commands[] = {
     {"run", command_run, "stand the environment up, run the suite, take it down",
@@ -76,6 +78,15 @@ static void raise_file_limit(void) {
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* Whoever calls us may have closed some: no other file shall take the place of stdout. */
+static void fill_standard_descriptors(void) {
+    int fd;
+    while ((fd = open("/dev/null", O_RDWR | O_CLOEXEC)) >= 0 && fd <= STDERR_FILENO)
+        ;
+    if (fd >= 0)
+        close(fd);
+}
+
 static int run_command(const struct cli_command *command, int argc, char **argv) {
     struct options options = {0};
     struct err err = ERR_INIT;
@@ -97,6 +108,7 @@ static int run_command(const struct cli_command *command, int argc, char **argv)
 }
 
 int main(int argc, char **argv) {
+    fill_standard_descriptors();
     raise_file_limit();
     const char *word = argc > 1 ? argv[1] : NULL;
     if (!word) {

@@ -162,11 +162,13 @@ static void read_signals(struct watch *watch, uint32_t events) {
 
 bool loop_take_signals(struct loop *loop, void (*arrived)(void *context, int signal), void *context,
                        struct err *err) {
+    struct sigaction hangup;
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
+    if (sigaction(SIGHUP, NULL, &hangup) || hangup.sa_handler != SIG_IGN)
+        sigaddset(&set, SIGHUP); /* nohup wants it ignored */
     sigaddset(&set, SIGWINCH);
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);

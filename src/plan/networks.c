@@ -195,8 +195,7 @@ static cJSON *endpoint_of(struct draft *draft, const struct node *attachment, bo
     add_addresses(attachment, endpoint);
     add_mac_address(draft, attachment, first, endpoint);
     put_options(endpoint, "DriverOpts", node_get(attachment, "driver_opts"));
-    if (first)
-        add_links(draft, endpoint);
+    add_links(draft, endpoint);
     return endpoint;
 }
 

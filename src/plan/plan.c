@@ -56,8 +56,8 @@ static cJSON *container_labels(const struct plan *plan, const char *service) {
     json_put_text(labels, "com.docker.compose.service", service);
     json_put_text(labels, "com.docker.compose.container-number", "1");
     json_put_text(labels, "com.docker.compose.oneoff", "False");
-    json_put_text(labels, "com.docker.compose.project.config_files",
-                  json_text(plan->labels, LABEL_FILES));
+    const cJSON *files = cJSON_GetObjectItemCaseSensitive(plan->labels, LABEL_FILES);
+    json_put_text(labels, "com.docker.compose.project.config_files", cJSON_GetStringValue(files));
     json_put_text(labels, "com.docker.compose.project.working_dir", plan->model->directory);
     return labels;
 }
@@ -161,6 +161,8 @@ static bool plan_service(struct plan *plan, const struct service *service,
         autofree char *seconds = xasprintf("%lld", (planned->grace + 999) / 1000);
         json_put_text(labels, LABEL_GRACE, seconds);
     }
+    json_put_bool(planned->body, "AttachStdout", true);
+    json_put_bool(planned->body, "AttachStderr", true);
     json_put(planned->body, "HostConfig", cJSON_CreateObject());
     struct draft draft = {
         .plan = plan,

@@ -130,18 +130,22 @@ static bool same_image(const struct planned_service *a, const struct planned_ser
 static struct life *find_twin(const struct life *life) {
     struct life *first = life->environment->lives;
     for (; first < life; first++)
-        if (same_image(first->planned, life->planned))
+        if (!first->is_idle && same_image(first->planned, life->planned))
             return first;
     return NULL;
 }
 
 static enum task_status twin_is_done(void *context, struct err *err) {
     struct life *life = context;
-    (void)err;
-    if (!life->twin->image || !json_get(life->twin->image, "Config"))
+    const struct life *twin = life->twin;
+    if (twin->image && json_get(twin->image, "Config")) {
+        life->image = cJSON_Duplicate(twin->image, true);
+        return TASK_DONE;
+    }
+    if (!twin->failed_softly)
         return TASK_PENDING;
-    life->image = cJSON_Duplicate(life->twin->image, true);
-    return TASK_DONE;
+    err_set(err, ERR_ENVIRONMENT, "service `%s` has the same image, and failed", twin->name);
+    return TASK_FAILED;
 }
 
 struct task *image_prepare(struct life *life) {

@@ -116,7 +116,8 @@ static bool end(struct suite_run *run) {
 
 /* Say why it failed, once; true when that is said. */
 static bool is_explained(struct suite_run *run) {
-    if (run->passed)
+    bool interrupted = run->stopping && !run->timed_out;
+    if (run->passed || interrupted)
         return true;
     if (!run->explanation) {
         struct err *err = &run->task.err;

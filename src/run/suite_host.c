@@ -31,6 +31,7 @@ struct host_suite {
     int write_ends[2]; /* the suite's side; closed once it has them; or -1 */
     struct timer strays_beat;
     long long strays_deadline; /* 0: not looked for yet */
+    bool killed;               /* no more patience, with strays neither */
 };
 
 /* ---- Its output ---- */
@@ -82,13 +83,14 @@ static void look_for_strays(struct timer *timer) {
     task_wake(&container_of(timer, struct host_suite, strays_beat)->task);
 }
 
-/* Daemons that it started end with it: SIGTERM, then SIGKILL. */
+/* Daemons that it started end with it: SIGTERM, then SIGKILL. They are looked for once it has ended
+ * itself, since looking also reaps. */
 static bool strays_are_gone(struct host_suite *suite) {
     bool first = !suite->strays_deadline;
-    bool patient = first || loop_now() < suite->strays_deadline;
+    bool patient = !suite->killed && (first || loop_now() < suite->strays_deadline);
     if (first)
         suite->strays_deadline = loop_now() + STRAYS_GRACE;
-    if (!children_signal_strays(first ? SIGTERM : patient ? 0 : SIGKILL))
+    if (!children_signal_strays(!patient ? SIGKILL : first ? SIGTERM : 0))
         return true;
     timer_set(&suite->strays_beat, loop_now() + STRAYS_BEAT);
     return false;
@@ -185,11 +187,11 @@ static int host_suite_exit_code(const struct task *task) {
 
 static void host_suite_signal(struct task *task, int number) {
     struct host_suite *suite = (struct host_suite *)task;
-    if (suite->child && suite->child->status == TASK_PENDING) {
+    suite->killed = suite->killed || number == SIGKILL;
+    if (suite->child && suite->child->status == TASK_PENDING)
         child_signal(suite->child, number);
-        if (number == SIGKILL)
-            children_signal_strays(SIGKILL);
-    }
+    else
+        task_wake(task);
 }
 
 const struct suite_way suite_on_host = {host_suite_begin, host_suite_exit_code, host_suite_signal};

@@ -118,9 +118,7 @@ static void remove_reset(struct node *list, const struct node *over) {
             if (!is_of_name(item, entry->key))
                 tree_append(&kept, item);
         }
-        list->first = kept.first;
-        list->last = kept.last;
-        list->length = kept.length;
+        tree_take_children(list, &kept);
     }
 }
 

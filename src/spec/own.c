@@ -18,6 +18,7 @@ static bool rename_keys(struct context *context, struct node *map, const struct 
         if (own || (known && known->flags & KEY_OWN))
             context->own_keys = true;
     }
+    tree_changed(map);
     return true;
 }
 

@@ -304,9 +304,7 @@ static void take_inactive(struct project *p, struct node *root, struct node *ina
         next = service->next;
         tree_append(is_active(service, &p->profiles) ? &active : inactive, service);
     }
-    services->first = active.first;
-    services->last = active.last;
-    services->length = active.length;
+    tree_take_children(services, &active);
 }
 
 /* A service that is asked for by name, or that is a suite's, is there whatever its profile. */
@@ -323,9 +321,7 @@ static bool activate(struct project *p, struct node *root, struct node *inactive
         next = one->next;
         tree_append(is_active(one, &p->profiles) ? services : &rest, one);
     }
-    inactive->first = rest.first;
-    inactive->last = rest.last;
-    inactive->length = rest.length;
+    tree_take_children(inactive, &rest);
     tree_sort(services);
     return true;
 }

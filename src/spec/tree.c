@@ -12,12 +12,78 @@ const char **arena_strings(struct arena *arena, const struct strings *list) {
     return copy;
 }
 
+/* ---- Large maps: a hash table beside the list, made when it is first asked for a key ---- */
+
+struct node_index {
+    struct arena *arena;
+    struct node **slots; /* NULL: not made */
+    size_t count;        /* slots: a power of two */
+    size_t known;        /* children that are in it: the first so many */
+    const struct node *last;
+};
+
+enum { INDEX_LEAST = 24 }; /* below it the list is as fast */
+
+static size_t hash_of(const char *key) { /* FNV-1a */
+    size_t hash = 14695981039346656037u;
+    for (; *key; key++)
+        hash = (hash ^ (unsigned char)*key) * 1099511628211u;
+    return hash;
+}
+
+static struct node **slot_of(const struct node_index *index, const char *key) {
+    size_t slot = hash_of(key) & (index->count - 1);
+    while (index->slots[slot] && strcmp(index->slots[slot]->key, key))
+        slot = (slot + 1) & (index->count - 1);
+    return &index->slots[slot];
+}
+
+static void index_make(struct node_index *index, size_t length) {
+    index->count = 64;
+    while (index->count < length * 4)
+        index->count *= 2;
+    index->slots = arena_alloc(index->arena, index->count * sizeof *index->slots);
+    index->known = 0;
+    index->last = NULL;
+}
+
+static struct node *index_find(const struct node *map, const char *key) {
+    struct node_index *index = map->index;
+    if (!index->slots || map->length * 2 > index->count)
+        index_make(index, map->length);
+    struct node *fresh = index->last ? index->last->next : map->first;
+    for (; fresh; fresh = fresh->next) {
+        struct node **slot = slot_of(index, fresh->key);
+        if (!*slot) /* of two equal keys the first */
+            *slot = fresh;
+        index->known++;
+        index->last = fresh;
+    }
+    return *slot_of(index, key);
+}
+
+void tree_changed(struct node *parent) {
+    if (parent->kind == NODE_MAP && parent->index)
+        parent->index->slots = NULL;
+}
+
+void tree_take_children(struct node *parent, const struct node *from) {
+    parent->first = from->first;
+    parent->last = from->last;
+    parent->length = from->length;
+    tree_changed(parent);
+}
+
 /* ---- Nodes ---- */
 
 struct node *tree_new(struct arena *arena, enum node_kind kind, struct position at) {
     struct node *node = arena_new_object(arena, struct node);
     node->kind = kind;
     node->at = at;
+    if (kind == NODE_MAP) {
+        node->index = arena_new_object(arena, struct node_index);
+        node->index->arena = arena;
+    }
     return node;
 }
 
@@ -46,6 +112,10 @@ struct node *tree_copy(struct arena *arena, const struct node *node) {
     *copy = *node;
     copy->first = copy->last = copy->next = NULL;
     copy->length = 0;
+    if (copy->kind == NODE_MAP) {
+        copy->index = arena_new_object(arena, struct node_index);
+        copy->index->arena = arena;
+    }
     node_each (child, node)
         tree_append(copy, tree_copy(arena, child));
     return copy;
@@ -78,10 +148,13 @@ void tree_set(struct node *map, const char *key, struct node *value) {
 }
 
 struct node *tree_entry(const struct node *map, const char *key) {
-    if (node_is(map, NODE_MAP))
-        tree_each (child, map)
-            if (!strcmp(child->key, key))
-                return child;
+    if (!node_is(map, NODE_MAP))
+        return NULL;
+    if (map->length >= INDEX_LEAST && map->index)
+        return index_find(map, key);
+    tree_each (child, map)
+        if (!strcmp(child->key, key))
+            return child;
     return NULL;
 }
 
@@ -99,6 +172,7 @@ void tree_drop(struct node *parent, bool (*question)(const struct node *child)) 
         if (!question(child))
             tree_append(parent, child);
     }
+    tree_changed(parent);
 }
 
 void tree_remove(struct node *map, const char *key) {
@@ -109,6 +183,7 @@ void tree_remove(struct node *map, const char *key) {
             if (map->last == child)
                 map->last = before;
             map->length--;
+            tree_changed(map);
             return;
         }
         before = child;
@@ -187,6 +262,7 @@ void tree_sort(struct node *map) {
     vec_each (child, &children)
         tree_append(map, *child);
     vec_free(&children);
+    tree_changed(map);
 }
 
 static bool is_reset(const struct node *child) {

@@ -31,6 +31,10 @@ struct node *tree_integer(struct arena *arena, struct position at, long long val
 struct node *tree_copy(struct arena *arena, const struct node *node);
 
 void tree_append(struct node *parent, struct node *child);
+/* To be said when children were unlinked or their keys changed by other means than those here. */
+void tree_changed(struct node *parent);
+/* Take over the children that were gathered in a node on the stack. */
+void tree_take_children(struct node *parent, const struct node *from);
 /* Set a map's entry: replaced in its place, else added at the end. */
 void tree_put(struct node *map, const char *key, struct position key_at, struct node *value);
 /* An entry made by envrun: it takes the map's own place. The key is not copied. */

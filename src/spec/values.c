@@ -337,6 +337,7 @@ static void arrange(struct node *map, const struct key *keys) {
         next = entry->next;
         tree_append(map, entry);
     }
+    tree_changed(map);
 }
 
 static bool walk(struct typing *t, struct node *node, const struct key *key,
