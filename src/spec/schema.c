@@ -779,7 +779,8 @@ const struct key schema_root = {.kinds = IS_MAP, .keys = root_keys};
 
 const struct key *schema_find(const struct key *keys, const char *name) {
     for (; keys && keys->name; keys++)
-        if (!strcmp(keys->name, name) || (keys->json && !strcmp(keys->json, name)))
+        if ((*keys->name == *name && !strcmp(keys->name, name)) ||
+            (keys->json && !strcmp(keys->json, name)))
             return keys;
     return NULL;
 }

@@ -314,30 +314,31 @@ static bool is_kept(const struct node *node, const struct key *key) {
 
 /* The known keys that say something in the table's order, then the others by name. */
 static void arrange(struct node *map, const struct key *keys) {
-    struct node known = {.kind = NODE_MAP}, others = {.kind = NODE_MAP};
+    struct node others = {.kind = NODE_MAP};
+    size_t count = 0;
+    while (keys[count].name)
+        count++;
+    autofree struct node **known = xcalloc(count + 1, sizeof *known);
     for (struct node *entry = map->first, *next; entry; entry = next) {
+        const struct key *key = schema_find(keys, entry->key);
         next = entry->next;
-        tree_append(schema_find(keys, entry->key) ? &known : &others, entry);
+        if (key)
+            known[key - keys] = entry;
+        else
+            tree_append(&others, entry);
     }
     tree_sort(&others);
-    map->first = map->last = NULL;
-    map->length = 0;
-    for (const struct key *key = keys; key->name; key++)
-        for (struct node *entry = known.first, *next; entry; entry = next) {
-            next = entry->next;
-            if (schema_find(keys, entry->key) != key)
-                continue;
-            entry->key = key->name;
-            tree_remove(&known, key->name);
-            if (is_kept(entry, key))
-                tree_append(map, entry);
-            break;
-        }
+    tree_take_children(map, &(struct node){.kind = NODE_MAP});
+    for (size_t i = 0; i < count; i++) {
+        if (!known[i] || !is_kept(known[i], &keys[i]))
+            continue;
+        known[i]->key = keys[i].name;
+        tree_append(map, known[i]);
+    }
     for (struct node *entry = others.first, *next; entry; entry = next) {
         next = entry->next;
         tree_append(map, entry);
     }
-    tree_changed(map);
 }
 
 static bool walk(struct typing *t, struct node *node, const struct key *key,
