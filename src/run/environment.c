@@ -109,6 +109,7 @@ struct environment *environment_free(struct environment *environment) {
     free(environment->self);
     free(environment->publish_address);
     free(environment->publish_host);
+    free(environment->publish_number);
     free(environment->owner);
     free(environment->name);
     free(environment);

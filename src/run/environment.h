@@ -72,6 +72,7 @@ struct environment {
     enum reach reach;
     char *publish_address; /* where published ports are bound */
     char *publish_host;    /* where they answer */
+    char *publish_number;  /* the same as a numeric address */
     long long began;       /* loop_now() */
 
     struct life *lives; /* as plan->services */

@@ -177,12 +177,13 @@ static void on_log(void *context, enum stream_tag stream, const char *data, size
 
 static struct task *begin_dial(struct attempt *attempt, const char *host, int port) {
     const struct probe_step *step = attempt->step;
+    const struct life *life = attempt->probing->life;
     struct dial_options options = {
-        .host = host,
+        .host = life->address ? host : life->environment->publish_number,
         .port = port,
         .send = step->send,
         .expect = attempt->probing->has_regex ? &attempt->probing->regex : NULL,
-        .hold = !attempt->probing->life->address,
+        .hold = !life->address,
     };
     return dial_new(attempt->task.loop, &options);
 }

@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <ifaddrs.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -137,6 +138,20 @@ static bool end_self(void *subject, struct task *task, struct err *err) {
 
 /* ---- The decision ---- */
 
+/* "docker" -> "172.17.0.3"; a name that is not found stays as it is. This may block, but the
+ * engine's host was looked up just now to reach it. */
+static char *numeric_address(const char *host) {
+    struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *found;
+    char text[INET_ADDRSTRLEN];
+    if (getaddrinfo(host, NULL, &hints, &found))
+        return xstrdup(host);
+    bool ok =
+        !getnameinfo(found->ai_addr, found->ai_addrlen, text, sizeof text, NULL, 0, NI_NUMERICHOST);
+    freeaddrinfo(found);
+    return xstrdup(ok ? text : host);
+}
+
 static void publish(struct environment *environment) {
     const struct engine_address *address = engine_address(environment->engine);
     bool here = address->unix_socket || !strcmp(address->host, "127.0.0.1") ||
@@ -144,6 +159,7 @@ static void publish(struct environment *environment) {
     environment->reach = REACH_PUBLISH;
     environment->publish_address = xstrdup(here ? "127.0.0.1" : "0.0.0.0");
     environment->publish_host = xstrdup(here ? "127.0.0.1" : address->host);
+    environment->publish_number = numeric_address(environment->publish_host);
 }
 
 static void decide(const struct reach_work *work) {
@@ -158,6 +174,7 @@ static void decide(const struct reach_work *work) {
     }
     environment->publish_address = xstrdup("127.0.0.1");
     environment->publish_host = xstrdup("127.0.0.1");
+    environment->publish_number = xstrdup("127.0.0.1");
 }
 
 static const struct stage stages[] = {
