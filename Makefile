@@ -3,6 +3,7 @@
 # make install    DESTDIR and PREFIX as usual
 # make analyze    gcc's static analyzer over everything
 # make bench      the main job against Docker Compose
+# make fuzz       the fuzzers, FUZZ_SECONDS each
 # V=1             show the commands
 # BUILD=dir       where everything goes; SANITIZE=1 builds with ASan and UBSan; WERROR=1 as in CI
 
@@ -27,7 +28,10 @@ CFLAGS   ?= -O2 -g
 CFLAGS   += -std=gnu17 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
             -Wpointer-arith -Wvla -fstack-protector-strong -fstack-clash-protection -fPIE -MMD -MP
 LDFLAGS  += -pie -Wl,-z,relro,-z,now
-ifneq ($(SANITIZE),)
+ifeq ($(SANITIZE),fuzzer)
+CFLAGS   += -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -O1
+LDFLAGS  += -fsanitize=fuzzer,address,undefined
+else ifneq ($(SANITIZE),)
 CFLAGS   += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1
 LDFLAGS  += -fsanitize=address,undefined
 else
@@ -94,6 +98,27 @@ analyze: $(ANALYZED)
 check: all unit
 	@for test in $(UNIT); do $$test || exit 1; done
 
+# Each fuzzer for so many seconds, beginning with our own files; what it finds is kept in the corpus.
+FUZZ_SECONDS ?= 60
+FUZZERS   = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call say,link)
+	$(quiet)$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-missing-prototypes $(LDFLAGS) -o $@ $< $(LIBRARY) $(LDLIBS)
+
+fuzzers: $(FUZZERS)
+
+fuzz:
+	$(quiet)$(MAKE) CC=clang SANITIZE=fuzzer BUILD=$(BUILD)/fuzzing fuzzers
+	@mkdir -p $(BUILD)/corpus/yaml
+	@for file in environments/*/*.yaml tests/unit/data/spec/*.y*ml src/plan/kinds.yaml; do \
+	    cp $$file $(BUILD)/corpus/yaml/$$(echo $$file | tr / _); done
+	@for source in $(notdir $(basename $(wildcard tests/fuzz/fuzz_*.c))); do \
+	    corpus=$(BUILD)/corpus/$${source#fuzz_}; mkdir -p $$corpus; echo "  fuzz $$source"; \
+	    $(BUILD)/fuzzing/fuzz/$$source -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 \
+	        -artifact_prefix=$$corpus- -print_final_stats=1 -verbosity=0 $$corpus || exit 1; done
+
 # Side by side with Docker Compose, on the engine that answers.
 bench: all
 	tests/bench/shop.py $(BUILD)/envrun
@@ -105,5 +130,5 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit real check analyze bench install clean
+.PHONY: all unit real check analyze fuzzers fuzz bench install clean
 -include $(OBJECTS:.o=.d) $(BUILD)/obj/cli/main.d $(UNIT:=.d) $(REAL:=.d)
