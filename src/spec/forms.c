@@ -395,7 +395,7 @@ static bool split_open(struct splitter *s, char c) {
     return true;
 }
 
-bool command_split(const char *text, struct strings *into) {
+bool command_split(const char *text, struct strings *into, const char **ret_rest) {
     struct splitter s = {.word = BUFFER_INIT};
     bool ok = true;
     for (; ok && *text; text++) {
@@ -418,6 +418,7 @@ bool command_split(const char *text, struct strings *into) {
             add_character(&s, c);
         }
     }
+    *ret_rest = text;
     ok = ok && !s.escaped && !s.quote;
     end_word(&s, into);
     buffer_release(&s.word);

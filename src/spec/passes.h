@@ -76,7 +76,8 @@ struct node *volume_parse(struct arena *arena, const char *text, struct position
 bool size_parse(const char *text, long long *ret);
 bool duration_parse_nanoseconds(const char *text, long long *ret);
 char *duration_text(struct arena *arena, long long nanoseconds);
-/* Split as a POSIX shell does, without expansions; stops at ; & | < >. */
-bool command_split(const char *text, struct strings *into);
+/* Split as a POSIX shell does, without expansions; stops at ; & | < > and points *ret_rest there
+ * (else to the end). */
+bool command_split(const char *text, struct strings *into, const char **ret_rest);
 
 #endif

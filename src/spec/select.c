@@ -17,18 +17,28 @@ bool is_active(const struct node *service, const struct strings *profiles) {
 
 /* ---- Services and what they depend on ---- */
 
-static bool mark(const struct node *services, struct node *service, struct err *err, size_t depth) {
+struct nodes {
+    struct node **at;
+    size_t length, capacity;
+};
+
+static void mark(struct node *service, struct nodes *open) {
     if (service->flags & NODE_OVERRIDE)
-        return true;
+        return;
     service->flags |= NODE_OVERRIDE;
+    vec_push(open, service);
+}
+
+static bool mark_dependencies(const struct node *services, const struct node *service,
+                              struct nodes *open, struct err *err) {
     node_each (dependency, tree_get(service, "depends_on")) {
         struct node *other = tree_get(services, dependency->key);
         if (!other && node_bool(dependency, "required", true))
             return err_at(err, dependency->key_at,
                           "`%s` needs the service `%s`, whose profile is not active", service->key,
                           dependency->key);
-        if (other && !mark(services, other, err, depth + 1))
-            return false;
+        if (other)
+            mark(other, open);
     }
     return true;
 }
@@ -57,13 +67,20 @@ static void prune(struct context *context, const struct node *services, struct n
 bool select_services(struct context *context, struct node *root, const char *const *names,
                      struct err *err) {
     struct node *services = tree_get(root, "services");
-    for (; *names; names++) {
+    struct nodes open = {0};
+    bool ok = true;
+    for (; ok && *names; names++) {
         struct node *service = tree_get(services, *names);
-        if (!service)
-            return err_set(err, ERR_USAGE, "there is no service `%s`", *names);
-        if (!mark(services, service, err, 0))
-            return false;
+        if (service)
+            mark(service, &open);
+        else
+            ok = err_set(err, ERR_USAGE, "there is no service `%s`", *names);
     }
+    while (ok && open.length)
+        ok = mark_dependencies(services, open.at[--open.length], &open, err);
+    vec_free(&open);
+    if (!ok)
+        return false;
     tree_drop(services, is_unmarked);
     tree_each (service, services) {
         service->flags &= ~(unsigned)NODE_OVERRIDE;

@@ -154,8 +154,12 @@ static bool to_command(struct typing *t, struct node *node, const struct trail *
     autostrings struct strings words = {0};
     if (node->kind != NODE_STRING)
         return true;
-    if (!command_split(node->text, &words))
+    const char *rest;
+    if (!command_split(node->text, &words, &rest))
         return fail(t, node, trail, "a command whose quotes and brackets are closed");
+    if (*rest)
+        context_warn(t->context, node->at,
+                     "no shell reads this command: `%.100s` is left out, as Compose does", rest);
     struct node *list = tree_new(t->arena, NODE_LIST, node->at);
     vec_each (word, &words)
         tree_append(list, tree_text(t->arena, node->at, *word));

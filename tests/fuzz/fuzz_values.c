@@ -25,7 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     size_parse(text, &number);
     ports_parse(&context, text, at, list, &err);
     volume_parse(context.arena, text, at, &err);
-    command_split(text, &words);
+    const char *rest;
+    command_split(text, &words, &rest);
     scalar_resolve(context.arena, &node, text);
     strings_release(&words);
     err_release(&err);

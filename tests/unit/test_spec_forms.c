@@ -139,7 +139,8 @@ Test(volume, options) {
 
 static char *split(const char *text) {
     autostrings struct strings words = {0};
-    if (!command_split(text, &words))
+    const char *rest;
+    if (!command_split(text, &words, &rest))
         return xstrdup("error");
     return strings_join(&words, "|");
 }
