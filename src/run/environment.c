@@ -314,20 +314,54 @@ static bool is_volume_used(const struct environment *environment, const char *na
     return false;
 }
 
+/* Say which object it was that the engine did not make or find. */
+static enum task_status object_failed(struct task *task, struct task *work, const char *section,
+                                      const char *key, struct position at) {
+    err_move(&task->err, &work->err);
+    err_prefix(&task->err, "%s `%s`", section, key);
+    err_locate(&task->err, at);
+    return TASK_FAILED;
+}
+
+/* A volume of ours is made, an external one looked for. */
+struct volume_work {
+    struct task task;
+    const struct planned_volume *volume;
+    struct task *work;
+};
+
+static enum task_status volume_step(struct task *task) {
+    struct volume_work *volume = (struct volume_work *)task;
+    task_start(volume->work, task);
+    if (volume->work->status == TASK_FAILED)
+        return object_failed(task, volume->work, "volume", volume->volume->key, volume->volume->at);
+    return volume->work->status;
+}
+
+static void volume_release(struct task *task) {
+    task_free(((struct volume_work *)task)->work);
+}
+
+static struct task *volume_new(struct environment *environment,
+                               const struct planned_volume *planned) {
+    static const struct task_type type = {
+        .name = "volume", .step = volume_step, .release = volume_release};
+    struct volume_work *volume = task_new(sizeof *volume, &type, environment->loop);
+    volume->volume = planned;
+    volume->work = planned->external
+                       ? volume_inspect(environment->engine, planned->name)
+                       : volume_create(environment->engine, cJSON_Duplicate(planned->body, true));
+    return &volume->task;
+}
+
 static struct task *begin_volumes(void *subject, struct err *err) {
     struct environment *environment = subject;
     struct plan *plan = environment->plan;
     (void)err;
     struct task_group *group = task_group_new(environment->loop, GROUP_FAIL_FAST, 0);
-    for (size_t i = 0; i < plan->volume_count; i++) {
-        struct planned_volume *volume = &plan->volumes[i];
-        if (!is_volume_used(environment, volume->name))
-            continue;
-        task_group_add(
-            group, volume->external
-                       ? volume_inspect(environment->engine, volume->name)
-                       : volume_create(environment->engine, cJSON_Duplicate(volume->body, true)));
-    }
+    for (size_t i = 0; i < plan->volume_count; i++)
+        if (is_volume_used(environment, plan->volumes[i].name))
+            task_group_add(group, volume_new(environment, &plan->volumes[i]));
     return (struct task *)group;
 }
 
@@ -356,13 +390,6 @@ static struct task *join_work(struct network_work *network) {
     return network_connect(network->environment->engine, network->network->name, body);
 }
 
-static enum task_status network_failed(struct network_work *network) {
-    err_move(&network->task.err, &network->work->err);
-    err_prefix(&network->task.err, "network `%s`", network->network->key);
-    err_locate(&network->task.err, network->network->at);
-    return TASK_FAILED;
-}
-
 static enum task_status network_step(struct task *task) {
     struct network_work *network = (struct network_work *)task;
     struct environment *environment = network->environment;
@@ -370,7 +397,8 @@ static enum task_status network_step(struct task *task) {
         network->work = first_work(network);
     task_start(network->work, task);
     if (network->work->status == TASK_FAILED)
-        return network_failed(network);
+        return object_failed(task, network->work, "network", network->network->key,
+                             network->network->at);
     if (network->work->status == TASK_PENDING)
         return TASK_PENDING;
     if (environment->reach == REACH_JOIN && !network->joined) {
@@ -465,11 +493,12 @@ static void name_the_culprit(const struct life *life, enum event_phase phase, st
         [PHASE_START] = "cannot start",
     };
     const char *verb = phase < lengthof(doing) ? doing[phase] : NULL;
-    bool pull = text_equal(life->image_verb, "pull");
-    if (phase == PHASE_IMAGE && pull)
-        err_prefix(err, "cannot pull image `%s` of service `%s`", life->planned->image, life->name);
-    else if (phase == PHASE_IMAGE)
+    if (phase == PHASE_IMAGE && life->planned->build)
         err_prefix(err, "cannot build the image of service `%s`", life->name);
+    else if (phase == PHASE_IMAGE)
+        err_prefix(err, "cannot %s image `%s` of service `%s`",
+                   life->image_verb ? life->image_verb : "look up", life->planned->image,
+                   life->name);
     else
         err_prefix(err, "%s service `%s`", verb ? verb : "cannot bring up", life->name);
     err_locate(err, life->planned->at);
@@ -489,6 +518,9 @@ static enum task_status come_up_failed(struct coming_up *up) {
         (up->task.err.kind == ERR_ANSWER || up->task.err.kind == ERR_FILE ||
          environment->culprit_phase == PHASE_IMAGE))
         name_the_culprit(environment->culprit, environment->culprit_phase, &up->task.err);
+    else if (up->task.err.kind == ERR_ANSWER && !up->task.err.file)
+        err_prefix(&up->task.err, "the Docker engine at %s answers",
+                   engine_address(environment->engine)->url);
     up->explaining = explain_failure(environment, &up->task.err);
     task_start(up->explaining, &up->task);
     return TASK_PENDING;

@@ -99,7 +99,7 @@ static void hint_at_ports(struct environment *environment, struct event *event) 
 
 static void add_hints(struct environment *environment, struct event *event) {
     bool run = !strcmp(environment->options.verb, "run");
-    if (event->phase == PHASE_IMAGE)
+    if (event->phase == PHASE_IMAGE && environment->culprit->planned->build)
         event_add_hint(event, "see every line of the build: add --verbose");
     if ((event->phase >= PHASE_START || event->phase == PHASE_NONE) && run)
         event_add_hint(event, "look inside: envrun run --keep=on-failure, then envrun exec -p NAME "

@@ -377,7 +377,8 @@ static bool seed_failed(struct seeds *seeds, const struct step *step) {
     else
         err_prefix(err, "seeding service `%s`", seeds->life->name);
     err_locate(err, step->seed->at);
-    err->kind = ERR_ENVIRONMENT;
+    if (err->kind != ERR_ENGINE)
+        err->kind = ERR_ENVIRONMENT;
     return false;
 }
 
