@@ -91,8 +91,16 @@ static int graph_suite_exit_code(const struct task *task) {
 
 static void graph_suite_signal(struct task *task, int number) {
     struct graph_suite *suite = (struct graph_suite *)task;
-    if (!suite->start || suite->life->exited)
+    if (suite->life->exited)
         return;
+    if (!suite->start) { /* then it never is */
+        err_code(&task->err, ERR_SUITE, 126, "the suite was stopped before it began");
+        task_end(task, TASK_FAILED);
+        return;
+    }
+    if (suite->signals && ((struct task *)suite->signals)->status != TASK_PENDING)
+        suite->signals =
+            (struct task_group *)task_free(suite->signals); /* one that has ended takes no more */
     if (!suite->signals)
         suite->signals = task_group_new(task->loop, GROUP_COLLECT, 0);
     task_group_add(suite->signals, container_kill(suite->environment->engine, suite->life->id,
