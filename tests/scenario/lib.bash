@@ -104,7 +104,7 @@ objects() {
         docker ps -a --filter label=envrun.environment --format "$label container {{.Names}}"
         docker network ls --filter label=envrun.environment --format "$label network {{.Name}}"
         docker volume ls --filter label=envrun.environment --format "$label volume {{.Name}}"
-    } | grep -E "^$name[- ]"
+    } | grep -E "^${name}[- ]"
 }
 
 # Fails if something is left, and removes it, so that one test that fails does not spoil others.
