@@ -31,8 +31,9 @@
 #define LABEL_DEADLINE "envrun.deadline" /* UNIX time in seconds */
 #define LABEL_CREATED "envrun.created"   /* UNIX time in seconds */
 #define LABEL_GRACE                                                                                \
-    "envrun.grace"             /* seconds between stop signal and SIGKILL, if the file says so */
-#define LABEL_KEY "envrun.key" /* a network's or volume's name in the file */
+    "envrun.grace" /* seconds between stop signal and SIGKILL, if the file says so */
+#define LABEL_PRE_STOP "envrun.pre_stop" /* the hooks, as JSON */
+#define LABEL_KEY "envrun.key"           /* a network's or volume's name in the file */
 
 /* ---- Kinds of service: data, from src/plan/kinds.yaml ---- */
 
@@ -113,6 +114,14 @@ struct planned_build {
     struct position at;
 };
 
+/* A command in a container that runs. */
+struct planned_hook {
+    const char **argv, **environment; /* NULL-terminated */
+    const char *user, *working_dir;   /* or NULL */
+    bool privileged;
+    struct position at;
+};
+
 struct planned_edge {
     size_t to; /* index of the service that is waited for */
     enum condition condition;
@@ -146,6 +155,8 @@ struct planned_service {
     struct probe probe;                    /* settled by plan_settle_image() */
     const struct service_kind *probe_kind; /* the kind whose protocol is asked behind the connect */
     const char **networks;                 /* names on the engine, the first first */
+    struct planned_hook *post_start;
+    size_t post_start_count;
     const char *network_mode; /* "host", "none", "container:..."; NULL: it has networks */
     const char *network_of;   /* the service whose network it shares, or NULL */
     const char **needed;      /* services whose containers must be created before its own */

@@ -337,6 +337,8 @@ static const struct key_rule key_rules[] = {
     {"pid", draft_pid},
     {"platform", taken_elsewhere},
     {"ports", draft_ports},
+    {"post_start", draft_post_start},
+    {"pre_stop", draft_pre_stop},
     {"profiles", taken_elsewhere},
     {"pull_policy", taken_elsewhere},
     {"ready", taken_elsewhere},

@@ -33,6 +33,10 @@ bool draft_gpus(struct draft *draft, const struct node *list);
 bool draft_deploy(struct draft *draft, const struct node *map);
 bool draft_scale(struct draft *draft, const struct node *value);
 
+/* hooks.c */
+bool draft_post_start(struct draft *draft, const struct node *list);
+bool draft_pre_stop(struct draft *draft, const struct node *list);
+
 /* sharing.c: what a container shares with another one, or with the host. */
 bool draft_network_mode(struct draft *draft, const struct node *value);
 bool draft_ipc(struct draft *draft, const struct node *value);

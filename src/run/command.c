@@ -13,7 +13,7 @@
 
 struct command_task {
     struct task task;
-    struct environment *environment;
+    struct engine *engine;
     struct container_command command;
     struct task *exec;
     struct buffer output;
@@ -64,7 +64,7 @@ static bool command_begin(struct command_task *command) {
                            strerror(errno));
         options.interactive = true;
     }
-    command->exec = container_exec(command->environment->engine, command->command.id, &options,
+    command->exec = container_exec(command->engine, command->command.id, &options,
                                    (struct output_sink){keep_output, command});
     if (input)
         exec_on_room(command->exec, feed, command);
@@ -104,11 +104,12 @@ static void command_release(struct task *task) {
         close(command->input);
 }
 
-struct task *command_new(struct environment *environment, const struct container_command *command) {
+struct task *command_new(struct loop *loop, struct engine *engine,
+                         const struct container_command *command) {
     static const struct task_type type = {
         .name = "command", .step = command_step, .release = command_release};
-    struct command_task *task = task_new(sizeof *task, &type, environment->loop);
-    task->environment = environment;
+    struct command_task *task = task_new(sizeof *task, &type, loop);
+    task->engine = engine;
     task->command = *command;
     task->output = BUFFER_INIT_MAX(EXEC_OUTPUT_MAX);
     task->input = -1;

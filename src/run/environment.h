@@ -159,7 +159,8 @@ struct container_command {
     bool any_code;     /* a code other than 0 is no failure */
 };
 
-struct task *command_new(struct environment *environment, const struct container_command *command);
+struct task *command_new(struct loop *loop, struct engine *engine,
+                         const struct container_command *command);
 int command_exit_code(const struct task *command);
 /* The end of its output (stdout and stderr as they came); belongs to the task. */
 const char *command_output(const struct task *command);

@@ -283,10 +283,36 @@ static bool end_inspect(void *subject, struct task *work, struct err *err) {
     return true;
 }
 
+static struct task *run_hook(struct life *life, const struct planned_hook *hook) {
+    struct container_command command = {
+        .id = life->id,
+        .exec = {.argv = hook->argv,
+                 .environment = hook->environment,
+                 .user = hook->user,
+                 .working_dir = hook->working_dir,
+                 .privileged = hook->privileged},
+        .what = "a post_start hook",
+    };
+    return command_new(life->environment->loop, life->environment->engine, &command);
+}
+
+/* One after the other. */
+static struct task *begin_post_start(void *subject, struct err *err) {
+    struct life *life = subject;
+    (void)err;
+    if (!life->planned->post_start_count)
+        return NULL;
+    struct task_group *group = task_group_new(life->environment->loop, GROUP_FAIL_FAST, 1);
+    for (size_t i = 0; i < life->planned->post_start_count; i++)
+        task_group_add(group, run_hook(life, &life->planned->post_start[i]));
+    return (struct task *)group;
+}
+
 static const struct stage start_stages[] = {
     {"gate", begin_start_gate, NULL},
     {"start", begin_container_start, NULL},
     {"inspect", begin_inspect, end_inspect},
+    {"post_start", begin_post_start, NULL},
     {0},
 };
 

@@ -201,7 +201,7 @@ static struct task *begin_command(struct attempt *attempt, const char *const *ar
     struct life *life = attempt->probing->life;
     struct container_command command = {
         .id = life->id, .exec.argv = argv, .what = "the command", .any_code = any_code};
-    struct task *task = command_new(life->environment, &command);
+    struct task *task = command_new(life->environment->loop, life->environment->engine, &command);
     task_limit(task, loop_now() + COMMAND_TIMEOUT);
     return task;
 }

@@ -140,7 +140,7 @@ static struct task *begin_sql(struct seeds *seeds, const struct step *step) {
         .input = step->file,
         .any_code = true,
     };
-    return command_new(life->environment, &command);
+    return command_new(life->environment->loop, life->environment->engine, &command);
 }
 
 static struct task *begin_copy(struct seeds *seeds, const struct step *step) {
@@ -209,7 +209,7 @@ static struct task *begin_exec(struct seeds *seeds, const struct step *step) {
         .exec.user = step->seed->user,
         .what = "it",
     };
-    return command_new(seeds->life->environment, &command);
+    return command_new(seeds->task.loop, seeds->life->environment->engine, &command);
 }
 
 static void kept_ready(struct watch *watch, uint32_t events);

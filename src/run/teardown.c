@@ -5,6 +5,7 @@
 #include "run/environment.h"
 
 #include "base/text.h"
+#include "run/removal.h"
 
 #include <string.h>
 
@@ -13,7 +14,6 @@ enum {
     ROUND_PAUSE = 300,    /* ms between two rounds that left something */
     SETTLE_LIMIT = 20000, /* ms that a create under way is waited for */
     LIST_LIMIT = 10000,   /* ms for an answer that lists objects */
-    REMOVE_LIMIT = 60000, /* ms for an answer to a removal */
     LAST_ROUND = 120000,  /* ms after which no further round begins */
     AT_ONCE = 16,         /* containers removed at once: more only wait in the engine */
 };
@@ -37,64 +37,6 @@ struct teardown {
 static struct task *limited(struct task *task, long long milliseconds) {
     task_limit(task, loop_now() + milliseconds);
     return task;
-}
-
-/* ---- A container: stopped first if its file gives it a grace period ---- */
-
-struct removal {
-    struct task task;
-    struct engine *engine;
-    char *id;
-    int grace;
-    struct task *work;
-    bool stopped;
-};
-
-static enum task_status removal_step(struct task *task) {
-    struct removal *removal = (struct removal *)task;
-    if (!removal->work) {
-        bool stop = removal->grace >= 0 && !removal->stopped;
-        removal->work = stop ? container_stop(removal->engine, removal->id, removal->grace)
-                             : container_remove(removal->engine, removal->id);
-        limited(removal->work, REMOVE_LIMIT + (stop ? removal->grace * 1000LL : 0));
-        removal->stopped = stop || removal->stopped;
-        if (!stop)
-            removal->grace = -1;
-        task_start(removal->work, task);
-    }
-    if (removal->work->status == TASK_PENDING)
-        return TASK_PENDING;
-    if (removal->grace >= 0) { /* stopped, or not: now it goes */
-        removal->work = task_free(removal->work);
-        task_wake(task);
-        removal->grace = -1;
-        return TASK_PENDING;
-    }
-    if (removal->work->status == TASK_FAILED)
-        err_move(&task->err, &removal->work->err);
-    return removal->work->status;
-}
-
-static void removal_release(struct task *task) {
-    struct removal *removal = (struct removal *)task;
-    task_free(removal->work);
-    free(removal->id);
-}
-
-static struct task *removal_new(struct teardown *teardown, const cJSON *container) {
-    static const struct task_type type = {
-        .name = "removal", .step = removal_step, .release = removal_release};
-    struct removal *removal = task_new(sizeof *removal, &type, teardown->task.loop);
-    const cJSON *grace =
-        cJSON_GetObjectItemCaseSensitive(json_get(container, "Labels"), LABEL_GRACE);
-    long seconds = -1;
-    bool running = !strcmp(json_text_or(container, "State", ""), "running");
-    if (running && cJSON_IsString(grace))
-        text_to_long(grace->valuestring, 0, 86400, &seconds);
-    removal->engine = teardown->engine;
-    removal->id = xstrdup(json_text_or(container, "Id", ""));
-    removal->grace = (int)seconds;
-    return &removal->task;
 }
 
 /* ---- One round ---- */
@@ -189,7 +131,7 @@ static struct task *begin_containers(void *subject, struct err *err) {
         return NULL;
     struct task_group *group = task_group_new(teardown->task.loop, GROUP_COLLECT, AT_ONCE);
     cJSON_ArrayForEach (container, teardown->containers) {
-        task_group_add(group, removal_new(teardown, container));
+        task_group_add(group, removal_new(teardown->task.loop, teardown->engine, container));
     }
     return tolerant(teardown, group);
 }
