@@ -32,8 +32,9 @@
 #define LABEL_CREATED "envrun.created"   /* UNIX time in seconds */
 #define LABEL_GRACE                                                                                \
     "envrun.grace" /* seconds between stop signal and SIGKILL, if the file says so */
-#define LABEL_PRE_STOP "envrun.pre_stop" /* the hooks, as JSON */
-#define LABEL_KEY "envrun.key"           /* a network's or volume's name in the file */
+#define LABEL_PRE_STOP "envrun.pre_stop"                   /* the hooks, as JSON */
+#define LABEL_NUMBER "com.docker.compose.container-number" /* from 1, within a service */
+#define LABEL_KEY "envrun.key" /* a network's or volume's name in the file */
 
 /* ---- Kinds of service: data, from src/plan/kinds.yaml ---- */
 
@@ -137,7 +138,8 @@ struct planned_port {
 
 struct planned_service {
     const struct service *service;
-    const char *name;            /* the service's */
+    const char *name;            /* the service's; of a second container "NAME-2" */
+    int number;                  /* which container of the service, from 1 */
     const char *container_name;  /* on the engine */
     const char *image;           /* the reference; NULL if it is only built */
     const char *pull_policy;     /* "missing" if none is given */

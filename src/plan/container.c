@@ -343,7 +343,7 @@ static const struct key_rule key_rules[] = {
     {"pull_policy", taken_elsewhere},
     {"ready", taken_elsewhere},
     {"restart", put_restart},
-    {"scale", draft_scale},
+    {"scale", taken_elsewhere},
     {"secrets", draft_files},
     {"seed", taken_elsewhere},
     {"snapshot", taken_elsewhere},

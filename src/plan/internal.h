@@ -31,7 +31,6 @@ bool draft_blkio(struct draft *draft, const struct node *map);
 bool draft_devices(struct draft *draft, const struct node *list);
 bool draft_gpus(struct draft *draft, const struct node *list);
 bool draft_deploy(struct draft *draft, const struct node *map);
-bool draft_scale(struct draft *draft, const struct node *value);
 
 /* hooks.c */
 bool draft_post_start(struct draft *draft, const struct node *list);

@@ -31,7 +31,7 @@ static const char *private_volume(struct plan *plan, struct planned_service *ser
     cJSON *body = cJSON_CreateObject();
     json_put_text(body, "Name", name);
     cJSON *labels = json_put(body, "Labels", plan_labels(plan));
-    json_put_text(labels, LABEL_SERVICE, service->name);
+    json_put_text(labels, LABEL_SERVICE, service->service->name);
     json_put_text(labels, LABEL_KEY, target);
     cJSON_AddItemToArray(service->image_volumes, body);
     return name;

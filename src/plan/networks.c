@@ -187,7 +187,7 @@ static cJSON *endpoint_of(struct draft *draft, const struct node *attachment, bo
     cJSON *aliases = json_put(endpoint, "Aliases", cJSON_CreateArray());
     const char *container_name = node_text(draft->node, "container_name", NULL);
 
-    json_append_text(aliases, draft->service->name);
+    json_append_text(aliases, draft->service->service->name);
     if (container_name)
         json_append_text(aliases, container_name);
     node_each (alias, node_get(attachment, "aliases"))

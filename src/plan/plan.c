@@ -49,12 +49,13 @@ void labels_add(cJSON *labels, const struct node *map) {
 
 /* Compose's labels let tools that group by them show the environment. There is no config-hash and
  * networks and volumes carry none, so that Compose never adopts or removes anything of ours. */
-static cJSON *container_labels(const struct plan *plan, const char *service) {
+static cJSON *container_labels(const struct plan *plan, const char *service, int number) {
+    autofree char *digits = xasprintf("%d", number);
     cJSON *labels = plan_labels(plan);
     json_put_text(labels, LABEL_SERVICE, service);
     json_put_text(labels, "com.docker.compose.project", plan->name);
     json_put_text(labels, "com.docker.compose.service", service);
-    json_put_text(labels, "com.docker.compose.container-number", "1");
+    json_put_text(labels, LABEL_NUMBER, digits);
     json_put_text(labels, "com.docker.compose.oneoff", "False");
     const cJSON *files = cJSON_GetObjectItemCaseSensitive(plan->labels, LABEL_FILES);
     json_put_text(labels, "com.docker.compose.project.config_files", cJSON_GetStringValue(files));
@@ -142,13 +143,28 @@ static bool plan_kind(struct plan *plan, struct planned_service *planned, struct
     return true;
 }
 
-static bool plan_service(struct plan *plan, const struct service *service,
+/* The first container has the service's name, the further ones a number behind it. */
+static const char *numbered_name(struct plan *plan, const struct service *service, int number) {
+    return number == 1 ? service->name : arena_printf(plan->arena, "%s-%d", service->name, number);
+}
+
+static void put_own_labels(struct plan *plan, struct planned_service *planned) {
+    cJSON *labels = json_put(planned->body, "Labels",
+                             container_labels(plan, planned->service->name, planned->number));
+    if (planned->grace < 0)
+        return;
+    autofree char *seconds = xasprintf("%lld", (planned->grace + 999) / 1000);
+    json_put_text(labels, LABEL_GRACE, seconds);
+}
+
+static bool plan_service(struct plan *plan, const struct service *service, int number,
                          struct planned_service *planned, struct err *err) {
     *planned = (struct planned_service){
         .service = service,
-        .name = service->name,
+        .name = numbered_name(plan, service, number),
+        .number = number,
         .at = service->at,
-        .container_name = arena_printf(plan->arena, "%s-%s-1", plan->name, service->name),
+        .container_name = arena_printf(plan->arena, "%s-%s-%d", plan->name, service->name, number),
         .body = cJSON_CreateObject(),
         .connections = cJSON_CreateObject(),
         .image_volumes = cJSON_CreateArray(),
@@ -156,11 +172,7 @@ static bool plan_service(struct plan *plan, const struct service *service,
         .tty = node_bool(service->node, "tty", false),
         .networks = arena_alloc(plan->arena, sizeof(char *)),
     };
-    cJSON *labels = json_put(planned->body, "Labels", container_labels(plan, service->name));
-    if (planned->grace >= 0) {
-        autofree char *seconds = xasprintf("%lld", (planned->grace + 999) / 1000);
-        json_put_text(labels, LABEL_GRACE, seconds);
-    }
+    put_own_labels(plan, planned);
     json_put_bool(planned->body, "AttachStdout", true);
     json_put_bool(planned->body, "AttachStderr", true);
     json_put(planned->body, "HostConfig", cJSON_CreateObject());
@@ -177,36 +189,48 @@ static bool plan_service(struct plan *plan, const struct service *service,
     return draft_container(&draft) && ok;
 }
 
-static size_t service_index(const struct plan *plan, const char *name) {
-    size_t i = 0;
-    while (i < plan->service_count && strcmp(plan->services[i].name, name) != 0)
-        i++;
-    return i;
+/* How many containers a service has: `scale`, or `deploy.replicas`. */
+static int container_count(const struct service *service) {
+    long long replicas = node_integer(node_get(service->node, "deploy"), "replicas", 1);
+    return (int)node_integer(service->node, "scale", replicas);
 }
 
+static struct planned_edge *add_edges(const struct plan *plan, const struct dependency *dependency,
+                                      struct planned_edge *into) {
+    for (size_t i = 0; i < plan->service_count; i++)
+        if (!strcmp(plan->services[i].service->name, dependency->service))
+            *into++ = (struct planned_edge){
+                .to = i, .condition = dependency->condition, .required = dependency->required};
+    return into;
+}
+
+/* To every container of every service it depends on; there is none of an optional one whose profile
+ * is not active. */
 static void plan_edges(struct plan *plan, struct planned_service *planned) {
     const struct service *service = planned->service;
-    planned->edges = arena_alloc(plan->arena, service->dependency_count * sizeof *planned->edges);
-    for (size_t i = 0; i < service->dependency_count; i++) {
-        const struct dependency *dependency = &service->dependencies[i];
-        size_t to = service_index(plan, dependency->service);
-        if (to == plan->service_count)
-            continue; /* optional, and its profile is not active */
-        planned->edges[planned->edge_count++] = (struct planned_edge){
-            .to = to, .condition = dependency->condition, .required = dependency->required};
-    }
+    struct planned_edge *end = arena_alloc(
+        plan->arena, service->dependency_count * plan->service_count * sizeof *planned->edges);
+    planned->edges = end;
+    for (size_t i = 0; i < service->dependency_count; i++)
+        end = add_edges(plan, &service->dependencies[i], end);
+    planned->edge_count = (size_t)(end - planned->edges);
 }
 
 static bool plan_services(struct plan *plan, struct err *err) {
     const struct model *model = plan->model;
+    size_t most = 0;
     bool ok = true;
-    plan->services = arena_alloc(plan->arena, model->service_count * sizeof *plan->services);
-    for (size_t i = 0; i < model->service_count; i++) {
-        struct err one = ERR_INIT;
-        plan->service_count++;
-        if (!plan_service(plan, &model->services[i], &plan->services[i], &one))
-            ok = err_join(err, &one);
-    }
+    for (size_t i = 0; i < model->service_count; i++)
+        most += (size_t)container_count(&model->services[i]);
+    plan->services = arena_alloc(plan->arena, most * sizeof *plan->services);
+    for (size_t i = 0; i < model->service_count; i++)
+        for (int number = 1; number <= container_count(&model->services[i]); number++) {
+            struct err one = ERR_INIT;
+            struct planned_service *planned = &plan->services[plan->service_count++];
+            if (!plan_service(plan, &model->services[i], number, planned, &one) && number == 1)
+                ok = err_join(err, &one);
+            err_release(&one);
+        }
     for (size_t i = 0; i < plan->service_count; i++)
         plan_edges(plan, &plan->services[i]);
     return ok;

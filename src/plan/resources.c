@@ -128,23 +128,10 @@ static void put_deployed_restart(struct draft *draft, const struct node *policy)
     draft_restart_policy(draft, name, (long)node_integer(policy, "max_attempts", 0));
 }
 
-static bool one_container(struct draft *draft, const struct node *count) {
-    return !count || count->kind == NODE_NULL || count->integer == 1 ||
-           err_at(draft->err, count->at,
-                  "services.%s: envrun does not handle other than one container of a service yet",
-                  draft->service->name);
-}
-
-bool draft_scale(struct draft *draft, const struct node *value) {
-    return one_container(draft, value);
-}
-
-/* What is about a swarm (placement, update_config, mode, labels, ...) has no meaning here; Compose
- * does not look at it either. */
+/* `replicas` is plan_services()'s matter. What is about a swarm (placement, update_config, mode,
+ * labels, ...) has no meaning here; Compose does not look at it either. */
 bool draft_deploy(struct draft *draft, const struct node *map) {
     const struct node *policy = node_get(map, "restart_policy");
-    if (!one_container(draft, node_get(map, "replicas")))
-        return false;
     put_resources(draft, node_get(map, "resources"));
     if (policy)
         put_deployed_restart(draft, policy);

@@ -155,12 +155,13 @@ static bool is_idle_suite(const struct environment *environment, const struct pl
     const struct model *model = environment->model;
     bool of_a_suite = false;
     for (size_t i = 0; i < model->suite_count; i++)
-        of_a_suite = of_a_suite || text_equal(model->suites[i].service, plan->services[index].name);
+        of_a_suite =
+            of_a_suite || text_equal(model->suites[i].service, plan->services[index].service->name);
     for (size_t i = 0; i < plan->service_count; i++)
         for (size_t e = 0; e < plan->services[i].edge_count; e++)
             if (plan->services[i].edges[e].to == index)
                 return false;
-    return of_a_suite && !is_suite_service(environment, plan->services[index].name);
+    return of_a_suite && !is_suite_service(environment, plan->services[index].service->name);
 }
 
 static void make_lives(struct environment *environment) {
@@ -591,14 +592,25 @@ struct task *environment_up(struct environment *environment) {
 
 /* ---- Finding one that is up ---- */
 
+static struct life *life_of_labels(struct environment *environment, const cJSON *labels) {
+    const char *service =
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(labels, LABEL_SERVICE));
+    const char *number =
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(labels, LABEL_NUMBER));
+    for (size_t i = 0; service && number && i < environment->life_count; i++) {
+        const struct planned_service *planned = environment->lives[i].planned;
+        if (!strcmp(planned->service->name, service) && planned->number == atoi(number))
+            return &environment->lives[i];
+    }
+    return NULL;
+}
+
 static bool take_containers(void *subject, struct task *work, struct err *err) {
     struct environment *environment = subject;
     const cJSON *container;
     cJSON_ArrayForEach (container, request_answer(work)) {
         const cJSON *labels = json_get(container, "Labels");
-        const cJSON *service = cJSON_GetObjectItemCaseSensitive(labels, LABEL_SERVICE);
-        struct life *life =
-            cJSON_IsString(service) ? environment_life(environment, service->valuestring) : NULL;
+        struct life *life = life_of_labels(environment, labels);
         if (!life)
             continue;
         free(life->id);

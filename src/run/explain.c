@@ -120,6 +120,24 @@ static void add_further_mistakes(const struct err *err, struct event *event) {
     }
 }
 
+/* The place in the file that is to blame, where the error names none itself. */
+static struct position blame(const struct life *life, enum event_phase phase) {
+    const struct service *service = life->planned->service;
+    const struct node *image = node_get(service->node, "build");
+    if (!image)
+        image = node_get(service->node, "image");
+    if (phase == PHASE_IMAGE && image)
+        return image->at;
+    return phase == PHASE_READY && service->ready.at.file ? service->ready.at : service->at;
+}
+
+static char *place(const struct err *err, const struct life *life, enum event_phase phase) {
+    if (err->file || !life)
+        return err_place(err);
+    struct position at = blame(life, phase);
+    return err_place(&(struct err){.file = (char *)at.file, .line = at.line, .column = at.column});
+}
+
 struct task *explain_failure(struct environment *environment, const struct err *err) {
     struct life *life = environment->culprit;
     struct explanation *explanation = explanation_new(environment, life);
@@ -128,7 +146,7 @@ struct task *explain_failure(struct environment *environment, const struct err *
     event->kind = EVENT_FAILED;
     event->phase = life ? environment->culprit_phase : PHASE_NONE;
     event->text = xstrdup(err->message ? err->message : "unknown error");
-    event->detail = err_place(err);
+    event->detail = place(err, life, event->phase);
     event->code = err_exit_code(err);
     add_further_mistakes(err, event);
     if (life && event->phase == PHASE_IMAGE)

@@ -99,10 +99,16 @@ static void on_start(struct observer *observer, struct life *life) {
         look_again(observer, life);
 }
 
+static struct life *life_of_container(struct environment *environment, const char *id) {
+    for (size_t i = 0; id && i < environment->life_count; i++)
+        if (text_equal(environment->lives[i].id, id))
+            return &environment->lives[i];
+    return NULL;
+}
+
 static void on_event(void *context, const cJSON *event) {
     struct observer *observer = context;
     const cJSON *attributes = json_get(event, "Actor.Attributes");
-    const cJSON *service = cJSON_GetObjectItemCaseSensitive(attributes, LABEL_SERVICE);
     const char *action = json_text_or(event, "Action", "");
     long long nanoseconds = json_number(event, "timeNano", 0);
 
@@ -110,10 +116,8 @@ static void on_event(void *context, const cJSON *event) {
     if (nanoseconds)
         snprintf(observer->since, sizeof observer->since, "%lld.%09lld", nanoseconds / 1000000000,
                  nanoseconds % 1000000000);
-    if (!cJSON_IsString(service))
-        return;
-    struct life *life = environment_life(observer->environment, service->valuestring);
-    if (!life || !text_equal(life->id, json_text(event, "Actor.ID")))
+    struct life *life = life_of_container(observer->environment, json_text(event, "Actor.ID"));
+    if (!life)
         return;
     if (!strcmp(action, "oom"))
         life->out_of_memory = true;

@@ -105,7 +105,14 @@ static bool add_http(struct seeds *seeds, const struct seed *seed, struct err *e
     return true;
 }
 
+/* Files go into every container of a service; what has an effect beyond it is done once. */
+static bool is_for(const struct seed *seed, const struct life *life) {
+    return life->planned->number == 1 || seed->kind == SEED_COPY;
+}
+
 static bool add_seed(struct seeds *seeds, const struct seed *seed, struct err *err) {
+    if (!is_for(seed, seeds->life))
+        return true;
     switch (seed->kind) {
     case SEED_SQL:
         return add_sql(seeds, seed, err);

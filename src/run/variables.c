@@ -85,11 +85,16 @@ static bool set_url(struct strings *to, const char *prefix, const struct life *l
 
 /* ---- One service ---- */
 
+/* The service's name means any of its containers; a further one has the container's own. */
+static const char *inside_host(const struct life *life) {
+    return life->planned->number == 1 ? life->name : life->planned->container_name;
+}
+
 static bool endpoint(const struct life *life, bool inside, int target, const char **ret_host,
                      int *ret_port) {
     if (!inside)
         return life->started && life_endpoint(life, target, ret_host, ret_port);
-    *ret_host = life->name;
+    *ret_host = inside_host(life);
     *ret_port = target;
     return true;
 }
@@ -110,7 +115,7 @@ static bool add_service(struct life *life, bool inside, struct strings *to, stru
     }
     if (!main_port) {
         if (inside || life->address)
-            set(to, prefix, "HOST", inside ? life->name : life->address);
+            set(to, prefix, "HOST", inside ? inside_host(life) : life->address);
         return true;
     }
     if (!endpoint(life, inside, main_port, &host, &port))
