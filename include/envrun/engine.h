@@ -121,10 +121,22 @@ struct task *volume_inspect(struct engine *engine, const char *name);
 
 struct task *image_inspect(struct engine *engine, const char *reference);
 
+/* Let this name mean the image; the engine notes the time (.Metadata.LastTagTime). */
+struct task *image_tag(struct engine *engine, const char *image, const char *reference);
+
+/* How far the layers of a pull are. `total` grows as the engine learns of their sizes. */
+struct pull_amount {
+    unsigned long long done, total; /* bytes that are downloaded */
+    size_t layers, layers_done;     /* done: unpacked, or there already */
+    bool loaded;                    /* nothing is left to download */
+};
+
 /* What a pull or a build says while it goes on. */
 struct engine_progress {
     void (*line)(void *context, const char *text); /* one line of text, without the newline */
     void *context;
+    /* In place of the lines about single layers; NULL: they come as lines. */
+    void (*amount)(void *context, const struct pull_amount *amount);
 };
 
 /* `platform` ("linux/amd64") may be NULL. `auth` is the value of X-Registry-Auth, or NULL. An error
@@ -141,6 +153,7 @@ struct build_options {
     const cJSON *labels;    /* {"NAME": "VALUE"}, or NULL */
     const char *tag;        /* or NULL */
     const char *network;    /* of the RUN steps, or NULL */
+    const char *registries; /* the value of X-Registry-Config, or NULL */
     bool no_cache, pull;
 };
 

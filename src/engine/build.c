@@ -178,6 +178,8 @@ struct task *image_build(struct engine *engine, const struct build_options *opti
     build->context = path_join("/", options->context);
     build->dockerfile =
         path_join(build->context, options->dockerfile ? options->dockerfile : "Dockerfile");
+    if (options->registries)
+        build->stream.header = xasprintf("X-Registry-Config: %s", options->registries);
     progress_init(&build->progress, reader, &build->stream.task.err);
     build->stream.take = build_take;
     build->stream.closed = build_closed;

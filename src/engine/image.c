@@ -1,4 +1,4 @@
-/* Images: look at one, pull one. */
+/* Images: look at one, name one, pull one. */
 #include "engine/progress.h"
 
 #include "base/memory.h"
@@ -11,6 +11,28 @@ struct task *image_inspect(struct engine *engine, const char *reference) {
     query_segments(&query, reference);
     query_segments(&query, "/json");
     return request_new(engine, "GET", NULL, &query);
+}
+
+/* Where the name ends and the tag or the digest begins; a ':' before a '/' is a registry's port.
+ * Without either the engine would pull every tag. */
+static size_t name_length(const char *reference) {
+    const char *digest = strchr(reference, '@');
+    if (digest)
+        return (size_t)(digest - reference);
+    const char *slash = strrchr(reference, '/');
+    const char *tag = strchr(slash ? slash : reference, ':');
+    return tag ? (size_t)(tag - reference) : strlen(reference);
+}
+
+struct task *image_tag(struct engine *engine, const char *image, const char *reference) {
+    size_t length = name_length(reference);
+    autofree char *name = xstrndup(reference, length);
+    struct query query = query_new("/images/");
+    query_segments(&query, image);
+    query_segments(&query, "/tag");
+    query_text(&query, "repo", name);
+    query_text(&query, "tag", reference[length] ? reference + length + 1 : "latest");
+    return request_new(engine, "POST", NULL, &query);
 }
 
 struct pull {
@@ -28,17 +50,6 @@ static bool pull_closed(struct stream *stream) {
 
 static void pull_release(struct stream *stream) {
     progress_release(&((struct pull *)stream)->progress);
-}
-
-/* Where the name ends and the tag or the digest begins; a ':' before a '/' is a registry's port.
- * Without either the engine would pull every tag. */
-static size_t name_length(const char *reference) {
-    const char *digest = strchr(reference, '@');
-    if (digest)
-        return (size_t)(digest - reference);
-    const char *slash = strrchr(reference, '/');
-    const char *tag = strchr(slash ? slash : reference, ':');
-    return tag ? (size_t)(tag - reference) : strlen(reference);
 }
 
 static void query_reference(struct query *query, const char *reference) {

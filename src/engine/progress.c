@@ -33,6 +33,11 @@ static void take_error(struct progress *progress, const char *text) {
 
 /* {"status": "Downloading", "progress": "[==> ] 1MB/2MB", "id": "c4f233729dc8"} */
 static void take_status(struct progress *progress, const cJSON *object, const char *status) {
+    if (progress->reader.amount && layers_take(&progress->layers, object)) {
+        struct pull_amount amount = layers_amount(&progress->layers);
+        progress->reader.amount(progress->reader.context, &amount);
+        return;
+    }
     const char *id = json_text(object, "id"), *bar = json_text(object, "progress");
     autofree char *line = xasprintf("%s%s%s%s%s", id ? id : "", id ? ": " : "", status,
                                     bar ? " " : "", bar ? bar : "");
@@ -85,4 +90,5 @@ bool progress_end(struct progress *progress) {
 void progress_release(struct progress *progress) {
     lines_release(&progress->json);
     lines_release(&progress->words);
+    layers_release(&progress->layers);
 }

@@ -7,6 +7,7 @@
 #define ENGINE_PROGRESS_H
 
 #include "base/lines.h"
+#include "engine/layers.h"
 #include "engine/stream.h"
 
 enum { IMAGE_ID_SIZE = 128 };
@@ -14,6 +15,7 @@ enum { IMAGE_ID_SIZE = 128 };
 struct progress {
     struct lines json;  /* the answer's lines, each an object */
     struct lines words; /* the lines of a build's output, which its objects cut anywhere */
+    struct layers layers;
     struct engine_progress reader;
     struct err *err;
     char image_id[IMAGE_ID_SIZE]; /* "sha256:...", or empty */

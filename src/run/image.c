@@ -62,7 +62,7 @@ static struct task *begin_build(struct life *life) {
         .pull = build->pull,
     };
     return image_build(life->environment->engine, &options,
-                       (struct engine_progress){life_emit_progress, life});
+                       (struct engine_progress){.line = life_emit_progress, .context = life});
 }
 
 static struct task *begin_get(void *subject, struct err *err) {
@@ -81,7 +81,7 @@ static struct task *begin_get(void *subject, struct err *err) {
     }
     life_tell_image_verb(life, "pull");
     return image_pull(life->environment->engine, reference(life), life->planned->platform, NULL,
-                      (struct engine_progress){life_emit_progress, life});
+                      (struct engine_progress){.line = life_emit_progress, .context = life});
 }
 
 /* What the last step needs of a build: its ID, kept in `image` until the inspect replaces it. */
