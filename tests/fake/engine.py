@@ -562,7 +562,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     def __init__(self, options, scenario):
         super().__init__(options.socket, Handler)
         self.minor = int(options.api.split(".")[1])
-        self.state = State(scenario)
+        self.state = State(scenario, self.minor)
         self.faults = Faults(scenario.get("faults", []) + [json.loads(f) for f in options.fault])
         self.log_file = open(options.log, "w", buffering=1) if options.log else None
 

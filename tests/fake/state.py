@@ -22,6 +22,9 @@ class Refused(Exception):
         self.status, self.message = status, message
 
 
+BUILT_IN = {"bridge", "default", "host", "none"}
+
+
 def now():
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + ".%09dZ" % (time.time_ns() % 10**9)
 
@@ -67,6 +70,8 @@ class Container:
         with self.state.lock:
             if self.status == "running":
                 raise Refused(304, "already started")
+            for network in set(self.networks) - BUILT_IN:
+                self.state.network(network)
             if self.script.get("start_error"):
                 raise Refused(500, self.script["start_error"])
             self.status, self.started = "running", now()
@@ -147,8 +152,8 @@ class Container:
 
 
 class State:
-    def __init__(self, scenario):
-        self.scenario = scenario
+    def __init__(self, scenario, minor=41):
+        self.scenario, self.minor = scenario, minor
         self.lock = threading.RLock()
         self.count = itertools.count(1)
         self.images, self.containers, self.networks, self.volumes, self.execs = {}, {}, {}, {}, {}
@@ -223,7 +228,7 @@ class State:
             wanted = (body.get("NetworkingConfig") or {}).get("EndpointsConfig") or \
                 {(body.get("HostConfig") or {}).get("NetworkMode", "bridge"): {}}
             for network, endpoint in wanted.items():
-                self.join(c, network, endpoint or {})
+                self.join(c, network, endpoint or {}, must_exist=self.minor >= 44)
             self.containers[c.id] = c
         self.container_event(c, "create")
         return c
@@ -249,8 +254,8 @@ class State:
                 return n
         raise Refused(404, f"network {key} not found")
 
-    def join(self, c, network, endpoint):
-        if network not in ("bridge", "default", "host", "none"):
+    def join(self, c, network, endpoint, must_exist=True):
+        if must_exist and network not in BUILT_IN:
             network = self.network(network)["Name"]
         c.networks[network] = {"IPAddress": self.scenario.get("address", "127.0.0.1"),
                                "Aliases": endpoint.get("Aliases") or [], "NetworkID": network}
