@@ -1,6 +1,7 @@
 #include "spec/tree.h"
 
 #include "base/buffer.h"
+#include "spec/schema.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -286,6 +287,14 @@ const char *node_kind_name(enum node_kind kind) {
     return names[kind];
 }
 
+/* One of envrun's own keys as most write it, without the x-. */
+static const char *shown_key(const char *key) {
+    const char *bare = key + strlen("x-");
+    bool ours = !strncmp(key, "x-", strlen("x-")) &&
+                (schema_own(schema_root.keys, bare) || schema_own(schema_service.keys, bare));
+    return ours ? bare : key;
+}
+
 static void add_trail(struct buffer *into, const struct trail *trail) {
     if (!trail->up)
         return;
@@ -293,7 +302,7 @@ static void add_trail(struct buffer *into, const struct trail *trail) {
     if (trail->up->node->kind == NODE_LIST)
         buffer_printf(into, "[%zu]", trail->index);
     else
-        buffer_printf(into, "%s%.100s", into->length ? "." : "", trail->node->key);
+        buffer_printf(into, "%s%.100s", into->length ? "." : "", shown_key(trail->node->key));
 }
 
 char *trail_text(const struct trail *trail) {
