@@ -98,6 +98,14 @@ analyze: $(ANALYZED)
 check: all unit
 	@for test in $(UNIT); do $$test || exit 1; done
 
+$(BUILD)/key_table: tests/docs/key_table.c $(LIBRARY)
+	$(call say,link)
+	$(quiet)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIBRARY) $(LDLIBS)
+
+# The table of keys in the documentation, from the program's own tables.
+docs: $(BUILD)/key_table
+	$(BUILD)/key_table >docs/keys.md
+
 # Each fuzzer for so many seconds, beginning with our own files; what it finds is kept in the corpus.
 FUZZ_SECONDS ?= 60
 FUZZERS   = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -130,5 +138,5 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit real check analyze fuzzers fuzz bench install clean
+.PHONY: all unit real check analyze docs fuzzers fuzz bench install clean
 -include $(OBJECTS:.o=.d) $(BUILD)/obj/cli/main.d $(UNIT:=.d) $(REAL:=.d)

@@ -62,6 +62,23 @@ const struct service_kind *kinds_named(const struct kinds *kinds, const char *na
 /* By an image's reference, such as "docker.io/library/postgres:15"; NULL if none is known. */
 const struct service_kind *kinds_of_image(const struct kinds *kinds, const char *reference);
 
+/* ---- Coverage: what is done with each key of the Compose Specification ---- */
+
+enum coverage {
+    KEY_WORKS,
+    KEY_IGNORED, /* it has no effect here; the reason says why */
+    KEY_REFUSED, /* it is an error that names it; the reason says why */
+};
+
+struct key_coverage {
+    enum coverage coverage;
+    const char *reason; /* "" if it works */
+};
+
+/* section: "services", "build", "deploy", "networks", "volumes", "secrets", "configs", "" (the
+ * top). */
+struct key_coverage plan_coverage(const char *section, const char *key);
+
 /* ---- The plan ---- */
 
 enum reach {

@@ -289,64 +289,50 @@ static bool put_restart(struct draft *draft, const struct node *value) {
     return true;
 }
 
-static bool put_container_name(struct draft *draft, const struct node *value) {
-    (void)draft;
-    (void)value; /* copies must not collide: it becomes an alias, in draft_networks() */
-    return true;
-}
-
-/* Keys that other parts of the plan or of the model have taken in already. */
-static bool taken_elsewhere(struct draft *draft, const struct node *value) {
-    (void)draft;
-    (void)value;
-    return true;
-}
-
+/* NULL: another part of the plan, the model or the run has taken it in. */
 struct key_rule {
     const char *key;
     bool (*put)(struct draft *draft, const struct node *value);
 };
 
 static const struct key_rule key_rules[] = {
-    {"attach", taken_elsewhere}, /* says only what `docker compose up` shows */
     {"blkio_config", draft_blkio},
-    {"build", taken_elsewhere},
+    {"build", NULL},
     {"configs", draft_files},
-    {"container_name", put_container_name},
-    {"depends_on", taken_elsewhere},
+    {"container_name", NULL},
+    {"depends_on", NULL},
     {"deploy", draft_deploy},
-    {"develop", taken_elsewhere}, /* is for editing, not for a run */
     {"devices", draft_devices},
-    {"env_file", taken_elsewhere},
+    {"env_file", NULL},
     {"environment", put_environment},
     {"expose", draft_expose},
-    {"external_links", taken_elsewhere},
+    {"external_links", NULL},
     {"extra_hosts", put_extra_hosts},
     {"gpus", draft_gpus},
     {"healthcheck", put_healthcheck},
-    {"image", taken_elsewhere},
+    {"image", NULL},
     {"ipc", draft_ipc},
-    {"kind", taken_elsewhere},
-    {"label_file", taken_elsewhere},
+    {"kind", NULL},
+    {"label_file", NULL},
     {"labels", put_labels},
-    {"links", taken_elsewhere},
+    {"links", NULL},
     {"logging", put_logging},
     {"mac_address", put_mac_address},
     {"network_mode", draft_network_mode},
     {"networks", draft_networks},
     {"pid", draft_pid},
-    {"platform", taken_elsewhere},
+    {"platform", NULL},
     {"ports", draft_ports},
     {"post_start", draft_post_start},
     {"pre_stop", draft_pre_stop},
-    {"profiles", taken_elsewhere},
-    {"pull_policy", taken_elsewhere},
-    {"ready", taken_elsewhere},
+    {"profiles", NULL},
+    {"pull_policy", NULL},
+    {"ready", NULL},
     {"restart", put_restart},
-    {"scale", taken_elsewhere},
+    {"scale", NULL},
     {"secrets", draft_files},
-    {"seed", taken_elsewhere},
-    {"snapshot", taken_elsewhere},
+    {"seed", NULL},
+    {"snapshot", NULL},
     {"tmpfs", draft_tmpfs},
     {"ulimits", draft_ulimits},
     {"volumes", draft_volumes},
@@ -367,21 +353,19 @@ static const struct scalar_key *scalar_for(const char *key) {
     return NULL;
 }
 
+bool container_takes_key(const char *key) {
+    return rule_for(key) || scalar_for(key);
+}
+
 static bool put_key(struct draft *draft, const struct node *value) {
     const struct key_rule *rule = rule_for(value->key);
     const struct scalar_key *scalar = scalar_for(value->key);
 
-    if (text_starts(value->key, "x-"))
-        return true;
     if (value->kind == NODE_NULL && (scalar || !strcmp(value->key, "build")))
         return true;
     if (scalar)
         return put_scalar(draft, scalar, value);
-    if (rule)
-        return rule->put(draft, value);
-    return err_at(draft->err, value->key_at.file ? value->key_at : value->at,
-                  "services.%s.%s: envrun does not handle this key yet", draft->service->name,
-                  value->key);
+    return !rule || !rule->put || rule->put(draft, value);
 }
 
 bool draft_container(struct draft *draft) {
@@ -391,7 +375,7 @@ bool draft_container(struct draft *draft) {
     node_each (value, draft->node) {
         struct err one = ERR_INIT;
         draft->err = &one;
-        if (!put_key(draft, value))
+        if (!check_key("services", draft->service->name, value, &one) || !put_key(draft, value))
             ok = err_join(all, &one);
     }
     draft->err = all;

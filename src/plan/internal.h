@@ -22,8 +22,15 @@ struct draft {
 
 /* container.c: the service's keys, through one table. */
 bool draft_container(struct draft *draft);
+/* Is the key in its tables? */
+bool container_takes_key(const char *key);
 bool draft_needs_api(struct draft *draft, const struct node *value, int minor);
 void draft_restart_policy(struct draft *draft, const char *name, long most);
+
+/* coverage.c: refuse a key that is not handled, by its name and place: nothing the file says is
+ * dropped in silence. `owner` is what the key stands in ("db"). */
+bool check_key(const char *section, const char *owner, const struct node *value, struct err *err);
+bool check_keys(const char *section, const char *owner, const struct node *map, struct err *err);
 
 /* resources.c: limits, devices, deploy. */
 bool draft_ulimits(struct draft *draft, const struct node *map);

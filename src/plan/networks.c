@@ -20,21 +20,6 @@ static const char *object_name(struct plan *plan, const struct node *definition)
     return arena_printf(plan->arena, "%s_%s", plan->name, definition->key);
 }
 
-/* The first key of a definition that has no place in the body. */
-static bool refuse_unknown(const struct node *definition, const char *const *known,
-                           const char *section, struct err *err) {
-    node_each (item, definition) {
-        const char *const *name = known;
-        while (*name && strcmp(*name, item->key) != 0)
-            name++;
-        if (!*name && strncmp(item->key, "x-", 2) != 0)
-            return err_at(err, item->key_at.file ? item->key_at : item->at,
-                          "%s.%s.%s: envrun does not handle this key yet", section, definition->key,
-                          item->key);
-    }
-    return true;
-}
-
 static void put_options(cJSON *body, const char *field, const struct node *options) {
     node_each (item, options)
         json_put_text(json_object_at(body, field), item->key, scalar_text(item));
@@ -88,14 +73,11 @@ static cJSON *volume_body(struct plan *plan, const char *name, const struct node
 }
 
 bool plan_networks(struct plan *plan, struct err *err) {
-    static const char *const known[] = {"name",        "external",   "driver", "driver_opts",
-                                        "internal",    "attachable", "ipam",   "labels",
-                                        "enable_ipv6", NULL};
     const struct node *all = node_get(plan->model->root, "networks");
     plan->networks = arena_alloc(plan->arena, (all ? all->length : 0) * sizeof *plan->networks);
     node_each (item, all) {
         const char *name = object_name(plan, item);
-        if (!refuse_unknown(item, known, "networks", err))
+        if (!check_keys("networks", item->key, item, err))
             return false;
         plan->networks[plan->network_count++] = (struct planned_network){
             .key = item->key,
@@ -109,13 +91,11 @@ bool plan_networks(struct plan *plan, struct err *err) {
 }
 
 bool plan_volumes(struct plan *plan, struct err *err) {
-    static const char *const known[] = {"name",        "external", "driver",
-                                        "driver_opts", "labels",   NULL};
     const struct node *all = node_get(plan->model->root, "volumes");
     plan->volumes = arena_alloc(plan->arena, (all ? all->length : 0) * sizeof *plan->volumes);
     node_each (item, all) {
         const char *name = object_name(plan, item);
-        if (!refuse_unknown(item, known, "volumes", err))
+        if (!check_keys("volumes", item->key, item, err))
             return false;
         plan->volumes[plan->volume_count++] = (struct planned_volume){
             .key = item->key,

@@ -89,22 +89,6 @@ static struct planned_build *plan_build(struct plan *plan, const struct node *bu
     return planned;
 }
 
-static bool check_build(const struct planned_service *service, const struct node *build,
-                        struct err *err) {
-    static const char *const known[] = {"context", "dockerfile", "args", "target",
-                                        "network", "no_cache",   "pull", "labels"};
-    node_each (item, build) {
-        bool found = text_starts(item->key, "x-");
-        for (size_t i = 0; i < lengthof(known) && !found; i++)
-            found = !strcmp(known[i], item->key);
-        if (!found)
-            return err_at(err, item->key_at.file ? item->key_at : item->at,
-                          "services.%s.build.%s: envrun does not handle this key yet",
-                          service->name, item->key);
-    }
-    return true;
-}
-
 static bool plan_image_source(struct plan *plan, struct planned_service *planned, struct err *err) {
     const struct node *node = planned->service->node;
     const struct node *build = node_get(node, "build");
@@ -113,7 +97,7 @@ static bool plan_image_source(struct plan *plan, struct planned_service *planned
     planned->platform = node_text(node, "platform", NULL);
     planned->pull_policy = node_text(node, "pull_policy", "missing");
     if (build && build->kind != NODE_NULL) {
-        if (!check_build(planned, build, err))
+        if (!check_keys("build", planned->name, build, err))
             return false;
         planned->build = plan_build(plan, build);
         planned->build->platform = planned->platform;

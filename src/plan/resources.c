@@ -128,10 +128,11 @@ static void put_deployed_restart(struct draft *draft, const struct node *policy)
     draft_restart_policy(draft, name, (long)node_integer(policy, "max_attempts", 0));
 }
 
-/* `replicas` is plan_services()'s matter. What is about a swarm (placement, update_config, mode,
- * labels, ...) has no meaning here; Compose does not look at it either. */
+/* `replicas` is plan_services()'s matter. */
 bool draft_deploy(struct draft *draft, const struct node *map) {
     const struct node *policy = node_get(map, "restart_policy");
+    if (!check_keys("deploy", draft->service->name, map, draft->err))
+        return false;
     put_resources(draft, node_get(map, "resources"));
     if (policy)
         put_deployed_restart(draft, policy);
