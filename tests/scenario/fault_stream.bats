@@ -1,0 +1,169 @@
+#!/usr/bin/env bats
+# Streams and answers that a real engine breaks off, holds up or cuts in the wrong place, on demand.
+
+load lib
+load fake
+
+@test "an error line in a pull that answers 200" {
+    small_environment
+    with_fault 75 '{"match": "POST /images/create", "do": "error-line", "message": "manifest for web:1 not found"}' run
+    says 'compose.yaml:7:3: failed: cannot pull image `web:1` of service `web`: manifest for web:1 not found' \
+        'web | aaaaaaaaaaaa: Pull complete'
+    tells_its_end
+    fake_is_empty
+}
+
+@test "an error line in a build that answers 200" {
+    mkdir app
+    printf 'FROM db:1\nRUN make\n' >app/Dockerfile
+    compose <<END
+services:
+  app: {build: ./app}
+END
+    scenario <<<'{"images": {"db:1": {}}}'
+    with_fault 75 '{"match": "POST /build", "do": "error-line", "message": "The command make returned a non-zero code: 2"}' \
+        run -- true
+    says 'compose.yaml:2:3: failed: cannot build the image of service `app`: The command make returned a non-zero code: 2' \
+        'app | Step 2/2 : RUN make'
+    fake_is_empty
+}
+
+@test "a pull and a build that are cut off" {
+    small_environment
+    with_fault 69 '{"match": "POST /images/create", "do": "cut", "bytes": 150}' run
+    says 'failed: cannot pull image `web:1` of service `web`: '
+    fake_is_empty
+    echo 'FROM db:1' >Dockerfile
+    printf 'services: {app: {build: .}}\n' >compose.yaml
+    with_fault 69 '{"match": "POST /build", "do": "cut", "bytes": 20}' run -- true
+    says 'failed: cannot build the image of service `app`: '
+    fake_is_empty
+}
+
+@test "an image that no registry has" {
+    small_environment
+    scenario <<<'{"images": {"db:1": {}}}'
+    with_fault 75 '{"do": "none"}' run
+    says 'compose.yaml:7:3: failed: cannot pull image `web:1` of service `web`: pull access denied for web'
+    fake_is_empty
+}
+
+@test "a log whose frames and characters come in pieces" {
+    compose <<END
+services:
+  web: {image: web:1, ready: {log: "^gr.ße €🙂 serving\$"}}
+  broken: {image: broken:1, depends_on: {web: {condition: service_started}}, ready: {log: never}}
+END
+    scenario <<END
+{"images": {"web:1": {}, "broken:1": {}}, "containers": [
+    {"match": "broken", "stdout": ["naïve €🙂"], "stderr": ["dernière ligne"], "seconds": 0.5, "exit": 3},
+    {"match": "web", "stdout": ["größe €🙂 serving"]}]}
+END
+    with_fault 75 '{"match": "/logs", "do": "split", "bytes": 1}' run -- true
+    says 'service `broken` exited with code 3' 'broken | naïve €🙂' 'broken | dernière ligne'
+    fake_is_empty
+}
+
+@test "a suite in the graph whose output comes in pieces" {
+    compose <<END
+services: {tests: {image: tests:1}}
+suite: {service: tests}
+END
+    scenario <<END
+{"images": {"tests:1": {}}, "containers": [{"match": "tests", "seconds": 0, "exit": 4,
+    "stdout": ["größe €🙂", "zwei"], "stderr": ["älter"]}]}
+END
+    with_fault 4 '{"match": "/attach", "do": "split", "bytes": 1}' run
+    is "$(cat out)" $'größe €🙂\nzwei'
+    says älter
+    tells_its_end
+    fake_is_empty
+}
+
+@test "a suite in the graph whose output is cut off still has its exit code" {
+    compose <<END
+services: {tests: {image: tests:1}}
+suite: {service: tests}
+END
+    scenario <<END
+{"images": {"tests:1": {}}, "containers": [{"match": "tests", "seconds": 0.5, "exit": 4, "stdout": ["begun"]}]}
+END
+    with_fault 4 '{"match": "/attach", "do": "cut", "bytes": 10}' run
+    tells_its_end
+    fake_is_empty
+}
+
+@test "events that break off are followed again, from where they were" {
+    compose <<END
+services:
+  job: {image: job:1}
+  web: {image: job:1, depends_on: {job: {condition: service_completed_successfully}}}
+END
+    scenario <<<'{"images": {"job:1": {}}, "containers": [{"match": "job-1", "seconds": 0.3}]}'
+    with_fault 0 '{"match": "/events", "nth": 1, "do": "cut", "bytes": 10}' run -- true
+    reached 'GET /v1.41/events' 2
+    fake_is_empty
+}
+
+@test "an engine that is too old, and one whose answers are no JSON" {
+    small_environment
+    fake_begin --api 1.40
+    exits 69 run
+    says 'is too old: it has API 1.40, envrun needs 1.41'
+    with_fault 69 '{"match": "/containers/create", "do": "garbage"}' run
+    says 'is not JSON'
+    fake_is_empty
+}
+
+@test "an engine that vanishes under the suite" {
+    small_environment
+    scenario <<END
+{"images": {"db:1": {}, "web:1": {}}, "containers": [{"match": "web", "stdout": ["serving"]}]}
+END
+    fake_begin
+    exits 69 run -- sh -c "kill $fake_pid; exec tail -f /dev/null"
+    says 'no Docker engine at unix://' 'not all could be removed: ' 'envrun down -p fault-' 'outcome=error code=69'
+}
+
+# interrupted VERB ARGUMENT...: once the engine has been asked what stalls, SIGINT ends envrun with 130.
+interrupted() {
+    local asked=$1
+    shift
+    begin "$@"
+    eventually reached "$asked"
+    kill -INT "$envrun_pid"
+    ends 130
+    tells_its_end
+    says 'outcome=interrupted code=130'
+}
+
+@test "a stalled answer is left by Ctrl-C, and all is removed" {
+    local stalled
+    small_environment
+    for stalled in 'GET /_ping' 'GET /networks/bridge' 'GET /containers/json' 'GET /events' 'GET /images/db:1/json' \
+        'POST /images/create' 'GET /containers/[0-9a-f]+/json' 'POST /exec/[^/]+/start' 'GET /exec/'; do
+        fake_begin --fault "{\"match\": \"$stalled\", \"nth\": 1, \"do\": \"stall\"}"
+        echo "stalled: $stalled"
+        interrupted "${stalled/ \// .*/}" run
+        fake_is_empty
+    done
+}
+
+@test "a create that stays unanswered does not keep the rest from being removed, and is told of" {
+    small_environment
+    fake_begin --fault '{"match": "POST /containers/create", "nth": 2, "do": "stall"}'
+    begin run
+    eventually reached 'POST .*/containers/create' 2
+    kill -INT "$envrun_pid"
+    ends 130
+    says 'not all could be removed: 1 request to the Docker engine at unix://' 'still unanswered' 'envrun down -p fault-'
+    fake_is_empty
+}
+
+@test "a stalled answer does not hold the teardown for ever" {
+    small_environment
+    fake_begin --fault '{"match": "GET /volumes", "nth": 1, "do": "stall"}'
+    exits 0 run
+    says 'removed 2 containers, 1 network, 1 volume'
+    fake_is_empty
+}
