@@ -48,7 +48,7 @@ bool duration_parse_nanoseconds(const char *text, long long *ret) {
         total += strtold(text, NULL) * unit;
         text += digits + length;
     }
-    if (total > 9.2e18L)
+    if (total > 9223372036854775806.0L)
         return false;
     *ret = (negative ? -1 : 1) * (long long)(total + 0.5L);
     return true;

@@ -386,7 +386,7 @@ const char *model_variable(const struct model *model, const char *name) {
 
 static char *print(const struct model *model, bool complete,
                    void (*printer)(struct printing *p, const struct node *root)) {
-    struct printing p = {BUFFER_INIT_MAX(PRINT_MAX), complete};
+    struct printing p = {BUFFER_INIT_MAX(PRINT_MAX), complete, node_get(model->root, "services")};
     printer(&p, model->root);
     return buffer_detach(&p.out);
 }

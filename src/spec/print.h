@@ -12,7 +12,8 @@ enum { PRINT_MAX = 512 << 20 }; /* bytes */
 
 struct printing {
     struct buffer out;
-    bool complete; /* also what Compose does not print */
+    bool complete; /* also what Compose does not print, and all of it can be read back */
+    const struct node *services;
 };
 
 /* Is an entry printed, given what the table says of it? */

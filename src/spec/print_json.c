@@ -10,6 +10,8 @@ bool print_has(const struct printing *p, const struct node *entry, const struct 
         return false;
     if (key && key->flags & KEY_UNPRINTED && !p->complete)
         return false;
+    if (key && key->flags & KEY_SERVICE && p->complete && !node_get(p->services, entry->key))
+        return false; /* not active, and not required */
     /* Compose drops extensions from JSON except at the top. */
     return !json || root || key || strncmp(entry->key, "x-", 2) != 0;
 }

@@ -278,7 +278,8 @@ static const struct key dependency_keys[] = {
     {TEXT("x-condition"), CHOICES("service_ready"), .flags = KEY_UNPRINTED},
     {0},
 };
-static const struct key dependency = {.kinds = IS_MAP, .keys = dependency_keys};
+static const struct key dependency = {
+    .kinds = IS_MAP, .keys = dependency_keys, .flags = KEY_SERVICE};
 
 static const struct key device_keys[] = {
     {TEXT("source"), .flags = KEY_REQUIRED}, {TEXT("target")}, {TEXT("permissions")}, {0}};
@@ -586,7 +587,7 @@ static const struct key service_keys[] = {
      .kinds = IS_INTEGER | IS_STRING,
      .form = AS_SIZE,
      .least = -1,
-     .most = 100},
+     .most = 1LL << 62},
     {TEXT("mac_address")},
     {.name = "models",
      .kinds = IS_LIST | IS_MAP,

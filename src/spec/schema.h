@@ -112,6 +112,7 @@ enum {
     KEY_SPENT = 256,      /* not part of the canonical tree */
     KEY_ORDERED = 512,    /* its entries stay in the file's order */
     KEY_UNPRINTED = 1024, /* Compose does not print it */
+    KEY_SERVICE = 2048,   /* stands under the name of a service */
 };
 
 struct key {
