@@ -18,6 +18,14 @@ static struct task *wait_until(struct life *life,
     return life->gate = gate_new(life->environment->loop, open, life);
 }
 
+/* Its gate is freed with its stage: nobody may wake it any more. */
+static bool end_gate(void *subject, struct task *work, struct err *err) {
+    (void)work;
+    (void)err;
+    ((struct life *)subject)->gate = NULL;
+    return true;
+}
+
 /* ---- Image ---- */
 
 static struct task *begin_image(void *subject, struct err *err) {
@@ -146,10 +154,10 @@ static struct task *begin_connections(void *subject, struct err *err) {
 }
 
 static const struct stage create_stages[] = {
-    {"gate", begin_gate, NULL},
+    {"gate", begin_gate, end_gate},
     {"volumes", begin_volumes, NULL},
     {"container", begin_container, end_container},
-    {"network gate", begin_network_gate, NULL},
+    {"network gate", begin_network_gate, end_gate},
     {"connections", begin_connections, NULL},
     {0},
 };
@@ -158,13 +166,6 @@ static struct task *begin_create(void *subject, struct err *err) {
     struct life *life = subject;
     (void)err;
     return &sequence_new(life->environment->loop, create_stages, life, NULL)->task;
-}
-
-static bool end_create(void *subject, struct task *work, struct err *err) {
-    (void)work;
-    (void)err;
-    ((struct life *)subject)->gate = NULL;
-    return true;
 }
 
 /* ---- Copy in: secrets and configs ---- */
@@ -309,7 +310,7 @@ static struct task *begin_post_start(void *subject, struct err *err) {
 }
 
 static const struct stage start_stages[] = {
-    {"gate", begin_start_gate, NULL},
+    {"gate", begin_start_gate, end_gate},
     {"start", begin_container_start, NULL},
     {"inspect", begin_inspect, end_inspect},
     {"post_start", begin_post_start, NULL},
@@ -326,7 +327,6 @@ static bool end_start(void *subject, struct task *work, struct err *err) {
     struct life *life = subject;
     (void)work;
     (void)err;
-    life->gate = NULL;
     life->started = true;
     environment_changed(life->environment);
     return true;
@@ -414,9 +414,9 @@ static struct task *begin_up(void *subject, struct err *err) {
 static const struct stage stages[] = {
     [PHASE_NONE] = {"", NULL, NULL},
     [PHASE_IMAGE] = {"image", begin_image, end_image},
-    [PHASE_CREATE] = {"create", begin_create, end_create},
+    [PHASE_CREATE] = {"create", begin_create, NULL},
     [PHASE_COPY] = {"copy", begin_copy, NULL},
-    [PHASE_WAIT] = {"wait", begin_wait, NULL},
+    [PHASE_WAIT] = {"wait", begin_wait, end_gate},
     [PHASE_START] = {"start", begin_start, end_start},
     [PHASE_READY] = {"ready", begin_ready, end_ready},
     [PHASE_SEED] = {"seed", begin_seed, NULL},
@@ -428,7 +428,7 @@ static const struct stage stages[] = {
 static const struct stage suite_stages[] = {
     [PHASE_NONE] = {"", NULL, NULL},
     [PHASE_IMAGE] = {"image", begin_image, end_image},
-    [PHASE_CREATE] = {"create", begin_create, end_create},
+    [PHASE_CREATE] = {"create", begin_create, NULL},
     [PHASE_COPY] = {"copy", begin_copy, NULL},
     [PHASE_COPY + 1] = {0},
 };
@@ -507,8 +507,10 @@ static void transition(void *subject, const struct stage *stage, enum task_statu
         life->reason = NULL;
     }
     tell_transition(life, status, err);
-    if (status == TASK_FAILED)
+    if (status == TASK_FAILED) {
+        life->gate = life->probing = NULL; /* they go with their stage */
         life_failed(life);
+    }
     /* Whoever owns the sequence frees it after its end. */
     if (status == TASK_FAILED || (status == TASK_DONE && !stage[1].name))
         life->sequence = NULL;
