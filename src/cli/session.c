@@ -210,11 +210,22 @@ static const char *ci_job(void) {
     return NULL;
 }
 
+/* What model_load() would say of it, for the commands that read no file. */
+static bool is_name(const char *name, struct err *err) {
+    size_t allowed = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-");
+    if (*name && !name[allowed] && *name != '_' && *name != '-')
+        return true;
+    return err_set(err, ERR_USAGE,
+                   "`%s` cannot be a name: only a-z, 0-9, _ and - are allowed, the "
+                   "first a letter or a digit",
+                   name);
+}
+
 bool session_name(struct session *session, struct err *err) {
     char host[256] = "", path[PATH_MAX], user[32];
     if (session->options->name) {
         session->name = xstrdup(session->options->name);
-        return true;
+        return is_name(session->name, err);
     }
     if (!session->model && !session_load(session, err))
         return false;
