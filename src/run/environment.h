@@ -110,6 +110,18 @@ struct life *environment_life(struct environment *environment, const char *servi
  */
 void environment_doom(struct environment *environment, struct life *life, struct err *err);
 
+/* ---- prepare.c: stages before anything is made ---- */
+
+struct task *prepare_connection(void *environment, struct err *err);
+struct task *prepare_reach(void *environment, struct err *err);
+struct task *prepare_plan(void *environment, struct err *err);
+
+/* ---- objects.c: networks and volumes ---- */
+
+struct task *objects_begin_volumes(void *environment, struct err *err);
+/* Add a task for each network that some service uses, and count it as missing until it is there. */
+void objects_add_networks(struct environment *environment, struct task_group *group);
+
 /* ---- life.c ---- */
 
 struct task *life_new(struct life *life);

@@ -1,0 +1,133 @@
+/*
+ * What comes before anything is made: the engine, how this host reaches it, the plan, and the
+ * mistakes that can be told by then.
+ */
+#include "run/environment.h"
+
+#include "base/text.h"
+
+#include <string.h>
+#include <time.h>
+
+struct task *prepare_connection(void *subject, struct err *err) {
+    struct environment *environment = subject;
+    (void)err;
+    return engine_connect(environment->engine);
+}
+
+struct task *prepare_reach(void *subject, struct err *err) {
+    (void)err;
+    return reach_decide(subject);
+}
+
+static bool is_suite_service(const struct environment *environment, const char *service) {
+    const struct suite *const *suite = environment->options.suites;
+    for (; suite && *suite; suite++)
+        if (text_equal((*suite)->service, service))
+            return true;
+    return false;
+}
+
+/* Is it the service of some suite that is not run now, and needed by nobody? */
+static bool is_idle_suite(const struct environment *environment, const struct plan *plan,
+                          size_t index) {
+    const struct model *model = environment->model;
+    bool of_a_suite = false;
+    for (size_t i = 0; i < model->suite_count; i++)
+        of_a_suite =
+            of_a_suite || text_equal(model->suites[i].service, plan->services[index].service->name);
+    for (size_t i = 0; i < plan->service_count; i++)
+        for (size_t e = 0; e < plan->services[i].edge_count; e++)
+            if (plan->services[i].edges[e].to == index)
+                return false;
+    return of_a_suite && !is_suite_service(environment, plan->services[index].service->name);
+}
+
+static void make_lives(struct environment *environment) {
+    struct plan *plan = environment->plan;
+    environment->life_count = plan->service_count;
+    environment->lives = xcalloc(plan->service_count, sizeof *environment->lives);
+    for (size_t i = 0; i < plan->service_count; i++)
+        environment->lives[i] = (struct life){
+            .environment = environment,
+            .planned = &plan->services[i],
+            .name = plan->services[i].name,
+            .is_suite = is_suite_service(environment, plan->services[i].name),
+            .is_idle = is_idle_suite(environment, plan, i),
+        };
+}
+
+/* Two services whose names give one variable's name would hide each other. */
+static bool check_variables(const struct environment *environment, struct err *err) {
+    for (size_t i = 0; i < environment->life_count; i++)
+        for (size_t k = 0; k < i; k++) {
+            autofree char *a = text_variable_name(environment->lives[i].name);
+            autofree char *b = text_variable_name(environment->lives[k].name);
+            if (!strcmp(a, b))
+                return err_at(err, environment->lives[i].planned->at,
+                              "services `%s` and `%s` both give the suite's variables %s_HOST and "
+                              "so on; rename one",
+                              environment->lives[k].name, environment->lives[i].name, a);
+        }
+    return true;
+}
+
+/* Inside a container that shares the engine's socket, a path means something else to the engine,
+ * unless it is mounted at the same place. */
+static bool engine_sees(const struct environment *environment, const char *path) {
+    const cJSON *mount;
+    cJSON_ArrayForEach (mount, environment->own_mounts) {
+        const char *source = json_text(mount, "Source");
+        size_t length = source ? strlen(source) : 0;
+        if (source && text_equal(source, json_text(mount, "Destination")) &&
+            !strncmp(path, source, length) && (!path[length] || path[length] == '/'))
+            return true;
+    }
+    return false;
+}
+
+static bool check_bind_mounts(const struct environment *environment, struct err *err) {
+    for (size_t i = 0; environment->self && i < environment->life_count; i++) {
+        const struct node *service = environment->lives[i].planned->service->node;
+        node_each (volume, node_get(service, "volumes")) {
+            const char *source = node_text(volume, "source", "");
+            if (!strcmp(node_text(volume, "type", ""), "bind") && !engine_sees(environment, source))
+                return err_at(err, volume->at,
+                              "the engine cannot see %s: envrun runs in a container, and that "
+                              "path is not mounted there from the same place of the host",
+                              source);
+        }
+    }
+    return true;
+}
+
+static bool check_seeds(struct environment *environment, struct err *err) {
+    bool ok = true;
+    for (size_t i = 0; i < environment->life_count; i++) {
+        struct err one = ERR_INIT;
+        if (!environment->lives[i].is_idle && !seeds_check(&environment->lives[i], &one))
+            ok = err_join(err, &one);
+    }
+    return ok;
+}
+
+struct task *prepare_plan(void *subject, struct err *err) {
+    struct environment *environment = subject;
+    struct plan_options options = {
+        .name = environment->name,
+        .verb = environment->options.verb,
+        .owner = environment->owner,
+        .created = (long long)time(NULL),
+        .api_minor = engine_info(environment->engine)->api_minor,
+        .reach = environment->reach,
+        .publish_address = environment->publish_address,
+        .ports_as_written = environment->options.ports_as_written,
+    };
+    environment->plan = plan_make(environment->model, &options, err);
+    if (!environment->plan)
+        return NULL;
+    make_lives(environment);
+    if (check_variables(environment, err) && check_bind_mounts(environment, err))
+        check_seeds(environment, err);
+    return NULL;
+}
