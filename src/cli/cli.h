@@ -118,8 +118,7 @@ const char *outcome_of(const struct err *err);
 /* Tell the last event; answers the code. */
 int session_outcome(struct session *session, const char *outcome, int code);
 
-/* "envrun: FILE:LINE:COLUMN: MESSAGE" for every mistake, on stderr; with the line of the file and a
- * caret on a terminal. Answers the exit code. */
+/* "envrun: FILE:LINE:COLUMN: MESSAGE" on stderr. Answers the exit code. */
 int cli_fail(const struct err *err);
 /* The containers of an environment as the engine lists them; ERR_USAGE if there are none. */
 cJSON *session_containers(struct session *session, struct err *err);

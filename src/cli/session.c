@@ -270,33 +270,19 @@ static void show_line(const struct err *err) {
         fclose(file);
 }
 
+/* A terminal gets a line for each mistake, with the place shown; a log gets one line for all, that
+ * a program can take whole. */
 int cli_fail(const struct err *err) {
+    bool terminal = isatty(STDERR_FILENO);
     for (const struct err *one = err; one; one = one->next) {
         autofree char *text = err_text(one);
-        fprintf(stderr, "envrun: %s\n", text);
-        if (isatty(STDERR_FILENO))
+        bool more = one->next && !terminal;
+        fprintf(stderr, "%s%s%s", terminal || one == err ? "envrun: " : "; also ", text,
+                more ? "" : "\n");
+        if (terminal)
             show_line(one);
     }
     return err_exit_code(err);
-}
-
-/* As an event for each mistake, with --json. */
-static void tell_mistakes(struct session *session, const struct err *err) {
-    for (const struct err *one = err; one; one = one->next) {
-        struct event event = {.kind = EVENT_FAILED,
-                              .text = xstrdup(one->message),
-                              .detail = err_place(one),
-                              .code = err_exit_code(err)};
-        session_tell(session, &event);
-    }
-}
-
-int session_refuse(struct session *session, const struct err *err) {
-    int code = session->options->json ? err_exit_code(err) : cli_fail(err);
-    session_report(session);
-    if (session->options->json)
-        tell_mistakes(session, err);
-    return session_outcome(session, "error", code);
 }
 
 /* ---- Containers of one that is up ---- */
