@@ -285,6 +285,25 @@ int cli_fail(const struct err *err) {
     return err_exit_code(err);
 }
 
+/* As an event for each mistake, with --json. */
+static void tell_mistakes(struct session *session, const struct err *err) {
+    for (const struct err *one = err; one; one = one->next) {
+        struct event event = {.kind = EVENT_FAILED,
+                              .text = xstrdup(one->message),
+                              .detail = err_place(one),
+                              .code = err_exit_code(err)};
+        session_tell(session, &event);
+    }
+}
+
+int session_refuse(struct session *session, const struct err *err) {
+    int code = session->options->json ? err_exit_code(err) : cli_fail(err);
+    session_report(session);
+    if (session->options->json)
+        tell_mistakes(session, err);
+    return session_outcome(session, "error", code);
+}
+
 /* ---- Containers of one that is up ---- */
 
 const char *container_label(const cJSON *container, const char *label) {
