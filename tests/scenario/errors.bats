@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Mistakes and mishaps: each has one clear sentence and its exit code.
 
+# shellcheck disable=SC2016,SC2154  # `x` is how messages quote; name and busybox are set in lib
 load lib
 
 # wrong CODE FILE TEXT...: a run of the file says it all in one sentence and starts nothing.
@@ -103,7 +104,7 @@ END
     says "an environment named \`$name\` is up already" "envrun down -p $name"
     inspect app '{{.State.Running}}' | grep -q true
     exits 0 down
-    docker run -d --name "$name-app-1" --label envrun.test=other $busybox sleep 1000 >/dev/null
+    docker run -d --name "$name-app-1" --label envrun.test=other "$busybox" sleep 1000 >/dev/null
     exits 75 up
     docker rm -f "$name-app-1" >/dev/null
     says "$name-app-1" 'is already in use' 'service `app`'

@@ -61,6 +61,14 @@ keeps_silent_on() {
 # is TEXT TEXT: they are equal.
 is() { [ "$1" = "$2" ] || { echo "is:       $1"; echo "expected: $2"; return 1; }; }
 
+# fails COMMAND...: the command does not succeed ("! COMMAND" would pass in any case).
+fails() {
+    if "$@"; then
+        echo "succeeds: $*"
+        return 1
+    fi
+}
+
 # in_order TEXT...: these stand in stderr, each behind the one before.
 in_order() {
     local text line last=0

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # A service's life: its image, whom it waits for, and how it may end.
 
+# shellcheck disable=SC2016,SC2154  # `x` is how messages quote; name and busybox are set in lib
 load lib
 
 server='mkdir -p /www; echo fine >/www/health; exec httpd -f -p 80 -h /www'
@@ -10,7 +11,7 @@ server='mkdir -p /www; echo fine >/www/health; exec httpd -f -p 80 -h /www'
 @test "images are found or built; a build waits for no database, and its image stays" {
     mkdir app
     printf 'FROM %s AS base\nARG greeting\nRUN echo "$greeting" >/greeting\nFROM base AS other\nRUN echo other >/greeting\n' \
-        $busybox >app/Dockerfile
+        "$busybox" >app/Dockerfile
     compose <<END
 services:
   slow: {image: $busybox, command: [sh, -c, "sleep 3; touch /ready; exec sleep 1000"], ready: {exec: test -e /ready}}
@@ -39,11 +40,12 @@ END
 @test "an image that nobody has fails with one sentence, and so does one that may not be pulled" {
     compose <<END
 services:
-  ghost: {image: "127.0.0.1:9/envrun-test/no-such-image:1"}
+  db: {image: $busybox, command: sleep 1000, ready: {exec: "false"}}
+  ghost: {image: "127.0.0.1:9/envrun-test/no-such-image:1", depends_on: [db]}
 END
-    exits 75 up
+    exits 75 up # the pull did not wait for the database, which never comes
     is "$(grep -c 'failed: ' err)" 1
-    says 'compose.yaml:2' 'service `ghost`' '127.0.0.1:9/envrun-test/no-such-image:1'
+    says 'compose.yaml:3' 'service `ghost`' '127.0.0.1:9/envrun-test/no-such-image:1'
     compose <<END
 services:
   ghost: {image: "envrun-test/no-such-image:1", pull_policy: never}
@@ -53,14 +55,14 @@ END
 }
 
 @test "a build that fails shows its last lines" {
-    printf 'FROM %s\nRUN echo all went well so far && echo the disk is on fire && exit 3\n' $busybox >Dockerfile
+    printf 'FROM %s\nRUN echo all went well so far && echo the disk is on fire && exit 3\n' "$busybox" >Dockerfile
     compose <<END
 services:
   app: {build: .}
 END
     exits 75 up
     says 'service `app`' 'returned a non-zero code: 3' 'app | the disk is on fire'
-    printf 'FROM %s\nNONSENSE\n' $busybox >Dockerfile
+    printf 'FROM %s\nNONSENSE\n' "$busybox" >Dockerfile
     exits 75 up
     says 'service `app`' 'NONSENSE'
     rm Dockerfile
@@ -84,8 +86,8 @@ services:
   healthy: {image: $busybox, command: sleep 1000, depends_on: {db: {condition: service_healthy}}}
 END
     exits 0 run --json -- true
-    transitions err >transitions
-    mv transitions err
+    transitions err >order
+    mv order err
     in_order 'db start done' 'early start began' 'db ready done' 'healthy start began' 'db seed done' 'app start began'
 }
 

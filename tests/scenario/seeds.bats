@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Seeds: of each kind, in order, and what is said when one fails.
 
+# shellcheck disable=SC2016,SC2154  # `x` is how messages quote; name and busybox are set in lib
 load lib
 
 database="{image: shop/postgres, command: postgres -c fsync=off, environment: {POSTGRES_USER: shop, POSTGRES_PASSWORD: s, POSTGRES_DB: shop}"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Whatever happens, nothing is left (each test ends with looking for it); unless it is to be kept.
 
+# shellcheck disable=SC2016,SC2154  # `x` is how messages quote; name and busybox are set in lib
 load lib
 
 # An environment with a network and a volume besides the default, a VOLUME of its image, a secret.
@@ -48,22 +49,30 @@ fails_in() {
     is "$(objects)" ''
 }
 
-@test "a failure while an image is pulled" { fails_in image '{services: {app: {image: "127.0.0.1:9/no/such:1"}}}'; }
+@test "a failure while an image is pulled" {
+    fails_in image '{services: {app: {image: "127.0.0.1:9/no/such:1"}}}'
+}
 
 @test "a failure while an image is built" {
-    printf 'FROM %s\nRUN false\n' $busybox >Dockerfile
+    printf 'FROM %s\nRUN false\n' "$busybox" >Dockerfile
     fails_in image '{services: {app: {image: null, build: .}}}'
 }
 
-@test "a failure while a container is created" { fails_in create '{services: {app: {cap_add: [NO_SUCH_CAPABILITY]}}}'; }
+@test "a failure while a container is created" {
+    fails_in create '{services: {app: {cap_add: [NO_SUCH_CAPABILITY]}}}'
+}
 
-@test "a failure while a container is started" { fails_in start '{services: {app: {command: /no/such/program}}}'; }
+@test "a failure while a container is started" {
+    fails_in start '{services: {app: {command: /no/such/program}}}'
+}
 
 @test "a failure while a service is probed" {
     fails_in ready '{services: {app: {ready: {exec: "false", timeout: 200ms}}}}'
 }
 
-@test "a failure while a service is seeded" { fails_in seed '{services: {app: {seed: [{exec: exit 3}]}}}'; }
+@test "a failure while a service is seeded" {
+    fails_in seed '{services: {app: {seed: [{exec: exit 3}]}}}'
+}
 
 # interrupted SIGNAL CODE PHASE FILE: a run with the file laid over gets the signal when that phase of app (or the
 # suite) has begun, ends with the code, and leaves nothing.
@@ -87,23 +96,32 @@ interrupted() {
 }
 
 @test "SIGINT while an image is built" {
-    printf 'FROM %s\nRUN sleep 30\n' $busybox >Dockerfile
+    printf 'FROM %s\nRUN sleep 30\n' "$busybox" >Dockerfile
     interrupted INT 130 image '{services: {app: {build: {context: ., no_cache: true}}}}'
 }
 
-@test "SIGTERM while a container is created" { interrupted TERM 143 create '{}'; }
+@test "SIGTERM while a container is created" {
+    interrupted TERM 143 create '{}'
+}
 
-@test "SIGTERM while a service is started" { interrupted TERM 143 start '{}'; }
+@test "SIGTERM while a service is started" {
+    interrupted TERM 143 start '{}'
+}
 
-@test "SIGHUP while a service is probed" { interrupted HUP 129 ready '{services: {app: {ready: {exec: "false"}}}}'; }
+@test "SIGHUP while a service is probed" {
+    interrupted HUP 129 ready '{services: {app: {ready: {exec: "false"}}}}'
+}
 
 @test "SIGINT while a service is seeded inside" {
     interrupted INT 130 seed '{services: {app: {seed: [{exec: sleep 1000}]}}}'
 }
 
+# has_ended PID: it is gone, or waits for whoever inherited it to notice.
+has_ended() { ! grep -q '^State:[[:space:]]*[^Z]' "/proc/$1/status"; }
+
 @test "SIGTERM while a service is seeded from the host" {
     interrupted TERM 143 seed '{services: {app: {seed: [{run: "echo $$ >pid; exec sleep 1000"}]}}}'
-    ! kill -0 "$(cat pid)" 2>/dev/null
+    eventually has_ended "$(cat pid)"
 }
 
 @test "SIGINT and SIGTERM while the suite runs on the host" {
@@ -182,31 +200,31 @@ labels() { docker "$1" inspect "$2" | jq -r '.[0] | (.Config.Labels // .Labels) 
     local object
     full | compose
     exits 0 up
-    objects >objects
-    is "$(wc -l <objects)" 7
+    objects >all
+    is "$(wc -l <all)" 7
     while read -r _ kind object; do
-        labels "$kind" "$object" >labels
-        grep -qx "envrun.environment=$name" labels
-        grep -qx 'envrun.version=1' labels
-        grep -qx "envrun.folder=$PWD" labels
-        grep -qx "envrun.files=$PWD/compose.yaml" labels
-        grep -qx 'envrun.verb=up' labels
-        grep -q '^envrun.owner=.*/.*/.*/' labels
-        grep -q '^envrun.created=' labels
-        ! grep -q com.docker.compose labels || [ "$kind" = container ]
-    done <objects
-    labels container "$name-db-1" >labels
-    is "$(grep com.docker.compose labels | sort)" "com.docker.compose.container-number=1
+        labels "$kind" "$object" >found
+        grep -qx "envrun.environment=$name" found
+        grep -qx 'envrun.version=1' found
+        grep -qx "envrun.folder=$PWD" found
+        grep -qx "envrun.files=$PWD/compose.yaml" found
+        grep -qx 'envrun.verb=up' found
+        grep -q '^envrun.owner=.*/.*/.*/' found
+        grep -q '^envrun.created=' found
+        [ "$kind" = container ] || fails grep com.docker.compose found
+    done <all
+    labels container "$name-db-1" >found
+    is "$(grep com.docker.compose found | sort)" "com.docker.compose.container-number=1
 com.docker.compose.oneoff=False
 com.docker.compose.project.config_files=$PWD/compose.yaml
 com.docker.compose.project.working_dir=$PWD
 com.docker.compose.project=$name
 com.docker.compose.service=db"
-    grep -qx envrun.service=db labels
+    grep -qx envrun.service=db found
     # The VOLUME of shop/redis and the nameless one of the file are ours, and nothing is anonymous.
     docker inspect --format '{{range .Mounts}}{{.Type}} {{.Name}}{{"\n"}}{{end}}' "$name-db-1" "$name-app-1" | grep volume >volumes
     is "$(wc -l <volumes)" 3
-    ! grep -qv "^volume $name" volumes
+    fails grep -v "^volume $name" volumes
     exits 0 down
 }
 
