@@ -100,9 +100,10 @@ bool check_key(const char *section, const char *owner, const struct node *value,
     bool in_service = !strcmp(section, "build") || !strcmp(section, "deploy");
     if (coverage.coverage != KEY_REFUSED || text_starts(value->key, "x-"))
         return true;
-    autofree char *path = in_service ? xasprintf("services.%s.%s", owner, section)
-                                     : xasprintf("%s.%s", section, owner);
-    return err_at(err, value->key_at.file ? value->key_at : value->at, "%s.%s: this key %s", path,
+    autofree char *path = in_service ? xasprintf("services.%s.%s.", owner, section)
+                          : *section ? xasprintf("%s.%s.", section, owner)
+                                     : xstrdup("");
+    return err_at(err, value->key_at.file ? value->key_at : value->at, "%s%s: this key %s", path,
                   value->key, coverage.reason);
 }
 

@@ -169,6 +169,9 @@ static bool plan_service(struct plan *plan, const struct service *service, int n
         .err = err,
     };
     bool ok = plan_image_source(plan, planned, err);
+    if (service->snapshot)
+        ok = err_at(err, service->at, "services.%s.snapshot: this key is not handled yet",
+                    service->name);
     ok = plan_kind(plan, planned, err) && ok;
     return draft_container(&draft) && ok;
 }
@@ -233,8 +236,8 @@ struct plan *plan_make(const struct model *model, const struct plan_options *opt
     plan->ports_as_written = options->ports_as_written;
     plan->labels = environment_labels(plan, options);
     plan->kinds = kinds_load(err);
-    if (!plan->kinds || !plan_networks(plan, err) || !plan_volumes(plan, err) ||
-        !plan_services(plan, err))
+    if (!plan->kinds || !check_keys("", "", model->root, err) || !plan_networks(plan, err) ||
+        !plan_volumes(plan, err) || !plan_services(plan, err))
         return plan_free(plan);
     return plan;
 }
