@@ -220,8 +220,8 @@ bool plan_settle_image(struct plan *plan, struct planned_service *service, const
 /* NAME=VALUE of the service's environment as the container will have it (after settling), or NULL.
  */
 const char *plan_environment(const struct planned_service *service, const char *name);
-/* The port that NAME_PORT means: the kind's, else the first of the file, else of the image; or 0.
- */
+/* The port that NAME_PORT means: the kind's, else the first that the file publishes, else the first
+ * that it or the image exposes; or 0. */
 int plan_main_port(const struct planned_service *service);
 
 /* The name `up` gives: the folder's, and a short hash of host, real path, user and CI job. */

@@ -157,5 +157,8 @@ const char *plan_environment(const struct planned_service *service, const char *
 int plan_main_port(const struct planned_service *service) {
     if (service->kind && service->kind->port)
         return service->kind->port;
+    for (size_t i = 0; i < service->port_count; i++)
+        if (service->ports[i].written)
+            return service->ports[i].target;
     return service->port_count ? service->ports[0].target : 0;
 }

@@ -12,8 +12,11 @@
 void ports_add(struct plan *plan, struct planned_service *service, struct planned_port port) {
     for (size_t i = 0; i < service->port_count; i++) {
         struct planned_port *there = &service->ports[i];
-        if (there->target == port.target && !strcmp(there->protocol, port.protocol) &&
-            (!port.written || (there->written && !strcmp(there->written, port.written))))
+        if (there->target != port.target || strcmp(there->protocol, port.protocol) != 0)
+            continue;
+        if (!there->written)
+            *there = port; /* only exposed so far */
+        if (!port.written || !strcmp(there->written, port.written))
             return;
     }
     struct planned_port *ports =
