@@ -191,6 +191,17 @@ has_ended() { ! grep -q '^State:[[:space:]]*[^Z]' "/proc/$1/status"; }
     exits 0 down
 }
 
+@test "what cannot be removed is named, with 70; a later down removes it" {
+    full | compose
+    exits 0 up
+    docker run -d --name "$name-guest" --label envrun.test=guest --network "${name}_back" "$busybox" sleep 1000 >/dev/null
+    exits 70 down
+    docker rm -f "$name-guest" >/dev/null
+    says "not removed: network ${name}_back" 'active endpoints'
+    is "$(objects)" "$name network ${name}_back"
+    exits 0 down
+}
+
 # ---- Labels ----
 
 # labels KIND NAME: an object's labels, "NAME=VALUE" a line.
