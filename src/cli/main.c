@@ -94,7 +94,7 @@ static int run_command(const struct cli_command *command, int argc, char **argv)
     if (!options_parse(&options, command, argc, argv, &err)) {
         code = cli_fail(&err);
         fprintf(stderr, "Try `envrun help %s`.\n", command->name);
-        if (command->run == command_run)
+        if (command->run == command_run || command->run == command_up)
             fprintf(stderr, "envrun: outcome=error code=%d duration=0.0s\n", code);
     } else if (options.help) {
         options_print_help(command, stdout);

@@ -101,7 +101,7 @@ static void add_hints(struct environment *environment, struct event *event) {
     bool run = !strcmp(environment->options.verb, "run");
     if (event->phase == PHASE_IMAGE && environment->culprit->planned->build)
         event_add_hint(event, "see every line of the build: add --verbose");
-    if ((event->phase >= PHASE_START || event->phase == PHASE_NONE) && run)
+    if ((event->phase >= PHASE_START || environment->is_up) && run)
         event_add_hint(event, "look inside: envrun run --keep=on-failure, then envrun exec -p NAME "
                               "SERVICE sh");
     if (!environment->options.ports_as_written)

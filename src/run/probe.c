@@ -118,7 +118,7 @@ static bool judge_http(struct attempt *attempt) {
     const char *body = web_body(attempt->work);
     int status = web_status(attempt->work);
     if (status < http->status_least || status > http->status_most) {
-        autofree char *last = last_line(body);
+        autofree char *last = last_line(*body == '<' ? "" : body); /* nobody reads HTML */
         return err_set(&attempt->task.err, ERR_ENVIRONMENT, "%s %s answers HTTP %d%s%s",
                        http->method, http->path, status, *last ? ": " : "", last);
     }

@@ -87,7 +87,7 @@ static bool add_sql(struct seeds *seeds, const struct seed *seed, struct err *er
 
 static bool add_copy(struct seeds *seeds, const struct seed *seed, struct err *err) {
     if (!path_exists(seed->from))
-        return err_at(err, seed->at, "there is no %s to copy", short_path(seeds->life, seed->from));
+        return err_at(err, seed->at, "there is no `%s` to copy", short_path(seeds->life, seed->from));
     add_step(seeds, seed, NULL,
              xasprintf("copy %s to %s", short_path(seeds->life, seed->from), seed->to));
     return true;
@@ -95,7 +95,7 @@ static bool add_copy(struct seeds *seeds, const struct seed *seed, struct err *e
 
 static bool add_http(struct seeds *seeds, const struct seed *seed, struct err *err) {
     if (seed->body && !path_exists(seed->body))
-        return err_at(err, seed->at, "there is no file %s for the body",
+        return err_at(err, seed->at, "there is no file `%s` for the body",
                       short_path(seeds->life, seed->body));
     bool settled = seeds->life->image != NULL; /* the image may still name a port */
     if (settled && !seed->port && !plan_main_port(seeds->life->planned))

@@ -102,11 +102,13 @@ commands=(run up down ps logs exec port env config version help)
     has "$err" "only \`envrun run\` takes a command behind --"
 }
 
-@test "a run that is refused ends with its outcome all the same" {
-    try 64 run --nonsense
-    is "$(tail -n 1 "$err")" "envrun: outcome=error code=64 duration=0.0s"
-    try 65 run
-    has_line "$err" 'envrun: outcome=error code=65 duration=[0-9.]+s'
+@test "a run or an up that is refused ends with its outcome all the same" {
+    for verb in run up; do
+        try 64 "$verb" --nonsense
+        is "$(tail -n 1 "$err")" "envrun: outcome=error code=64 duration=0.0s"
+        try 65 "$verb"
+        has_line "$err" 'envrun: outcome=error code=65 duration=[0-9.]+s'
+    done
 }
 
 @test "no engine at the address: one sentence and 69" {

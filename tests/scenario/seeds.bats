@@ -212,7 +212,7 @@ services:
   copy: {image: $busybox, command: sleep 1000, seed: [{copy: {from: nothing, to: /x}}]}
 END
     exits 65 up
-    says 'there is no nothing to copy'
+    says 'there is no `nothing` to copy'
     compose <<END
 services:
   http: {image: $busybox, command: sleep 1000, seed: [{http: {port: 80, path: /, body: nothing.json}}]}
