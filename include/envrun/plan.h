@@ -160,6 +160,7 @@ struct planned_service {
     const char *container_name;  /* on the engine */
     const char *image;           /* the reference; NULL if it is only built */
     const char *pull_policy;     /* "missing" if none is given */
+    long long refresh_after;     /* ms: an image that is older is pulled again; -1: it is not */
     struct planned_build *build; /* or NULL */
     const char *platform;        /* or NULL */
     cJSON *body;                 /* POST /containers/create, but for what its image settles */

@@ -64,6 +64,8 @@ long long node_milliseconds(const struct node *map, const char *key, long long o
 /* "1m30s", "90s", "1.5h", "250ms" in milliseconds (Compose Specification, "Specifying durations").
  */
 bool duration_parse(const char *text, long long *ret_milliseconds);
+/* As in `pull_policy: every_1w2d12h`: with weeks and days before the rest. */
+bool duration_parse_days(const char *text, long long *ret_milliseconds);
 
 /* ---- The model ---- */
 

@@ -89,6 +89,20 @@ static struct planned_build *plan_build(struct plan *plan, const struct node *bu
     return planned;
 }
 
+/* `daily`, `weekly`, `every_12h`, or `refresh` with `pull_refresh_after`. */
+static long long refresh_after(const struct node *service, const char *policy) {
+    enum { DAY = 24 * 3600 * 1000 };
+    long long milliseconds;
+    if (!strcmp(policy, "weekly"))
+        return 7LL * DAY;
+    if (!strcmp(policy, "refresh"))
+        return node_milliseconds(service, "pull_refresh_after", DAY);
+    if (text_starts(policy, "every_") &&
+        duration_parse_days(policy + strlen("every_"), &milliseconds))
+        return milliseconds;
+    return strcmp(policy, "daily") != 0 ? -1 : DAY;
+}
+
 static bool plan_image_source(struct plan *plan, struct planned_service *planned, struct err *err) {
     const struct node *node = planned->service->node;
     const struct node *build = node_get(node, "build");
@@ -96,6 +110,7 @@ static bool plan_image_source(struct plan *plan, struct planned_service *planned
     planned->image = node_text(node, "image", NULL);
     planned->platform = node_text(node, "platform", NULL);
     planned->pull_policy = node_text(node, "pull_policy", "missing");
+    planned->refresh_after = refresh_after(node, planned->pull_policy);
     if (build && build->kind != NODE_NULL) {
         if (!check_keys("build", planned->name, build, err))
             return false;

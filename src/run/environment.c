@@ -4,6 +4,7 @@
 #include "run/environment.h"
 
 #include "base/text.h"
+#include "run/credentials.h"
 #include "run/owner.h"
 
 #include <string.h>
@@ -81,6 +82,7 @@ struct environment *environment_free(struct environment *environment) {
     free(environment->lives);
     plan_free(environment->plan);
     cJSON_Delete(environment->own_mounts);
+    credentials_free(environment->credentials);
     err_release(&environment->doom);
     strings_release(&environment->variables);
     free(environment->self);

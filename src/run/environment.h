@@ -22,6 +22,8 @@ enum {
     STOP_GRACE = 10000,            /* ms between a suite's SIGTERM and SIGKILL */
 };
 
+struct credentials;
+
 struct life {
     struct environment *environment;
     struct planned_service *planned;
@@ -32,7 +34,10 @@ struct life {
     /* Its image */
     cJSON *image;               /* GET /images/NAME/json */
     const char *image_verb;     /* \"build\", \"pull\"; NULL: it was there */
-    struct strings build_lines; /* the last ones of its build or pull */
+    struct strings build_lines; /* the last ones of its build */
+    bool is_pulled;
+    struct err not_pulled;     /* why not, where it is built then */
+    struct strings registries; /* that its build may want credentials for */
 
     /* Its container */
     char *id;
@@ -69,6 +74,7 @@ struct environment {
     char *owner;
     char *self;        /* the container envrun runs in, if it joins its networks */
     cJSON *own_mounts; /* its mounts */
+    struct credentials *credentials; /* of registries; or NULL: none has been asked for */
     enum reach reach;
     char *publish_address; /* where published ports are bound */
     char *publish_host;    /* where they answer */

@@ -1,15 +1,58 @@
 /*
- * Have a service's image: build it, or find it, or pull it. What is built is used by its ID, since
- * a concurrent job may move the tag.
+ * Have a service's image: find it, pull it or build it (docs/images.md). What is built is used by
+ * its ID, since a concurrent job may move the tag.
  */
 #include "run/environment.h"
 
+#include "base/path.h"
 #include "base/text.h"
+#include "run/credentials.h"
+#include "run/pull.h"
 
 #include <string.h>
+#include <time.h>
 
 static const char *reference(const struct life *life) {
     return life->planned->image;
+}
+
+/* ---- Is it there, and will it do? ---- */
+
+/* A policy that asks the registry comes before the build. */
+static bool is_asked_for(const struct planned_service *planned) {
+    return planned->image &&
+           (!strcmp(planned->pull_policy, "always") || planned->refresh_after >= 0);
+}
+
+/* Is it for the platform that the file wants ("linux/arm64/v8"; the variant is not compared)? */
+static bool fits_platform(const struct planned_service *planned, const cJSON *image) {
+    const char *wanted = planned->platform;
+    autofree char *has =
+        xasprintf("%s/%s", json_text_or(image, "Os", ""), json_text_or(image, "Architecture", ""));
+    size_t length = strlen(has);
+    return !wanted || !strchr(wanted, '/') ||
+           (text_starts(wanted, has) && (!wanted[length] || wanted[length] == '/'));
+}
+
+/* Docker notes when a name was last given to an image. A digest never changes. */
+static bool is_fresh(const struct planned_service *planned, const cJSON *image) {
+    long long since = image_time(json_text(image, "Metadata.LastTagTime"));
+    if (planned->refresh_after < 0 || strchr(planned->image, '@'))
+        return true;
+    return since && (long long)time(NULL) - since < planned->refresh_after / 1000;
+}
+
+static struct task *begin_find(void *subject, struct err *err) {
+    static const int missing_too[] = {404, 0};
+    struct life *life = subject;
+    (void)err;
+    if (!strcmp(life->planned->pull_policy, "always"))
+        return NULL;
+    if (life->planned->build && !is_asked_for(life->planned))
+        return NULL;
+    struct task *find = image_inspect(life->environment->engine, reference(life));
+    request_accept(find, missing_too);
+    return find;
 }
 
 static bool learn_image(void *subject, struct task *work, struct err *err) {
@@ -22,33 +65,153 @@ static bool learn_image(void *subject, struct task *work, struct err *err) {
     return true;
 }
 
-static bool is_pull_policy_known(const char *policy) {
-    static const char *const known[] = {"missing", "if_not_present", "always", "never", "build"};
-    for (size_t i = 0; i < lengthof(known); i++)
-        if (!strcmp(known[i], policy))
-            return true;
-    return false;
+static bool end_find(void *subject, struct task *work, struct err *err) {
+    struct life *life = subject;
+    learn_image(subject, work, err);
+    if (life->image && fits_platform(life->planned, life->image) &&
+        is_fresh(life->planned, life->image))
+        return true;
+    cJSON_Delete(life->image);
+    life->image = NULL;
+    return true;
 }
 
-static struct task *begin_find(void *subject, struct err *err) {
-    static const int missing_too[] = {404, 0};
-    struct life *life = subject;
-    const char *policy = life->planned->pull_policy;
+/* ---- Pull ---- */
 
-    if (!is_pull_policy_known(policy)) {
-        err_at(err, life->planned->at, "services.%s.pull_policy: envrun does not handle `%s` yet",
-               life->name, policy);
+static void warn(void *context, const char *text) {
+    environment_warn(context, "%s", text);
+}
+
+static struct credentials *credentials_of(struct environment *environment) {
+    if (!environment->credentials)
+        environment->credentials = credentials_new(
+            environment->loop, environment->options.process_environment, warn, environment);
+    return environment->credentials;
+}
+
+static void tell_amount(void *context, const char *text, const struct pull_amount *amount) {
+    struct life *life = context;
+    struct event event = {.kind = EVENT_PROGRESS,
+                          .service = xstrdup(life->name),
+                          .phase = life->phase,
+                          .count = (long long)amount->done,
+                          .total = (long long)amount->total,
+                          .text = xstrdup(text)};
+    free(life->reason);
+    life->reason = xstrdup(text);
+    environment_tell(life->environment, &event);
+}
+
+static void tell_trouble(void *context, const char *text) {
+    struct life *life = context;
+    free(life->reason);
+    life->reason = xstrdup(text);
+    environment_warn(life->environment, "%s", text);
+}
+
+static bool refuse_to_pull(const struct life *life, struct err *err) {
+    const char *policy = life->planned->pull_policy;
+    if (!strcmp(policy, "never"))
+        err_at(err, life->planned->at, "image `%s` is not there, and pull_policy is `never`",
+               reference(life));
+    else if (!strcmp(policy, "build"))
+        err_at(err, life->planned->at,
+               "image `%s` is not there, pull_policy is `build`, and nothing says how to build it",
+               reference(life));
+    if (!err_is(err))
+        return false;
+    err->kind = ERR_ENVIRONMENT;
+    return true;
+}
+
+static struct task *begin_pull(void *subject, struct err *err) {
+    struct life *life = subject;
+    struct environment *environment = life->environment;
+    bool builds = life->planned->build;
+    if (life->image || (builds && !is_asked_for(life->planned)) ||
+        (!builds && refuse_to_pull(life, err)))
+        return NULL;
+    life_tell_image_verb(life, "pull");
+    struct task *pull = pull_new(&(struct pull_options){
+        .loop = environment->loop,
+        .engine = environment->engine,
+        .credentials = credentials_of(environment),
+        .reference = reference(life),
+        .platform = life->planned->platform,
+        .told = tell_amount,
+        .warned = tell_trouble,
+        .context = life,
+    });
+    return builds ? tolerate(environment->loop, pull, &life->not_pulled) : pull;
+}
+
+/* A build can stand in for an image that could not be pulled. */
+static bool end_pull(void *subject, struct task *work, struct err *err) {
+    struct life *life = subject;
+    (void)work;
+    (void)err;
+    life->is_pulled = !err_is(&life->not_pulled);
+    err_release(&life->not_pulled);
+    return true;
+}
+
+/* Giving it its own name once more notes the time, for the next look at its age. */
+static struct task *begin_note(void *subject, struct err *err) {
+    struct life *life = subject;
+    const char *name = life->planned->image;
+    (void)err;
+    if (!life->is_pulled || life->planned->refresh_after < 0 || strchr(name, '@'))
+        return NULL;
+    return tolerate(life->environment->loop, image_tag(life->environment->engine, name, name),
+                    NULL);
+}
+
+/* ---- Build ---- */
+
+static bool is_built(const struct life *life) {
+    return life->planned->build && !life->is_pulled && !life->image;
+}
+
+/* What may name a registry: the Dockerfile and its arguments; NULL if it cannot be read now. */
+static char *names_of_build(const struct planned_build *build) {
+    enum { DOCKERFILE_MAX = 4 << 20 };
+    struct err ignored = ERR_INIT;
+    struct buffer text = BUFFER_INIT_MAX(DOCKERFILE_MAX);
+    autofree char *path = path_join(build->context, build->dockerfile);
+    autofree char *arguments = json_line(build->args);
+    if (!path_read(path, &text, &ignored)) {
+        err_release(&ignored);
+        buffer_release(&text);
         return NULL;
     }
-    if (life->planned->build || !strcmp(policy, "always"))
-        return NULL;
-    struct task *find = image_inspect(life->environment->engine, reference(life));
-    request_accept(find, missing_too);
-    return find;
+    text.max = BUFFER_MAX;
+    buffer_puts(&text, arguments);
+    return buffer_detach(&text);
 }
 
-static struct task *begin_build(struct life *life) {
+/* The credentials that it may want for what it is FROM. */
+static struct task *begin_ask(void *subject, struct err *err) {
+    struct life *life = subject;
+    struct credentials *credentials = credentials_of(life->environment);
+    (void)err;
+    if (!is_built(life))
+        return NULL;
+    autofree char *names = names_of_build(life->planned->build);
+    credentials_named(credentials, names, &life->registries);
+    struct task_group *group = task_group_new(life->environment->loop, GROUP_COLLECT, 0);
+    vec_each (registry, &life->registries)
+        task_group_add(group, credentials_ask(credentials, *registry));
+    return (struct task *)group;
+}
+
+static struct task *begin_build(void *subject, struct err *err) {
+    struct life *life = subject;
     const struct planned_build *build = life->planned->build;
+    (void)err;
+    if (!is_built(life))
+        return NULL;
+    autofree char *registries =
+        credentials_headers(life->environment->credentials, &life->registries);
     struct build_options options = {
         .context = build->context,
         .dockerfile = build->dockerfile,
@@ -58,38 +221,19 @@ static struct task *begin_build(struct life *life) {
         .labels = build->labels,
         .tag = build->tag,
         .network = build->network,
+        .registries = registries,
         .no_cache = build->no_cache,
         .pull = build->pull,
     };
+    life_tell_image_verb(life, "build");
     return image_build(life->environment->engine, &options,
                        (struct engine_progress){.line = life_emit_progress, .context = life});
 }
 
-static struct task *begin_get(void *subject, struct err *err) {
-    struct life *life = subject;
-    if (life->image)
-        return NULL;
-    if (life->planned->build) {
-        life_tell_image_verb(life, "build");
-        return begin_build(life);
-    }
-    if (!strcmp(life->planned->pull_policy, "never")) {
-        err_at(err, life->planned->at, "image `%s` is not there, and pull_policy is `never`",
-               reference(life));
-        err->kind = ERR_ENVIRONMENT;
-        return NULL;
-    }
-    life_tell_image_verb(life, "pull");
-    return image_pull(life->environment->engine, reference(life), life->planned->platform, NULL,
-                      (struct engine_progress){.line = life_emit_progress, .context = life});
-}
-
 /* What the last step needs of a build: its ID, kept in `image` until the inspect replaces it. */
-static bool end_get(void *subject, struct task *work, struct err *err) {
+static bool end_build(void *subject, struct task *work, struct err *err) {
     struct life *life = subject;
     (void)err;
-    if (!life->planned->build)
-        return true;
     cJSON_Delete(life->image);
     life->image = cJSON_CreateObject();
     json_put_text(life->image, "Id", image_build_id(work));
@@ -106,8 +250,11 @@ static struct task *begin_look(void *subject, struct err *err) {
 }
 
 static const struct stage image_stages[] = {
-    {"find", begin_find, learn_image},
-    {"get", begin_get, end_get},
+    {"find", begin_find, end_find},
+    {"pull", begin_pull, end_pull},
+    {"note", begin_note, NULL},
+    {"ask", begin_ask, NULL},
+    {"build", begin_build, end_build},
     {"look", begin_look, learn_image},
     {0},
 };
@@ -121,7 +268,8 @@ static bool same_build(const struct planned_build *a, const struct planned_build
 }
 
 static bool same_image(const struct planned_service *a, const struct planned_service *b) {
-    if (!text_equal(a->platform, b->platform) || !a->build != !b->build)
+    if (!text_equal(a->platform, b->platform) || !a->build != !b->build ||
+        !text_equal(a->pull_policy, b->pull_policy))
         return false;
     return a->build ? same_build(a->build, b->build) && text_equal(a->image, b->image)
                     : text_equal(a->image, b->image);

@@ -622,6 +622,8 @@ void life_release(struct life *life) {
     cJSON_Delete(life->image);
     cJSON_Delete(life->published);
     strings_release(&life->build_lines);
+    strings_release(&life->registries);
+    err_release(&life->not_pulled);
     free(life->id);
     free(life->address);
     free(life->reason);

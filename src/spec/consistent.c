@@ -147,7 +147,7 @@ static void check_pull_policy(struct consistency *c, const struct node *service)
     const struct node *policy = node_get(service, "pull_policy");
     long long milliseconds;
     if (!policy || (text_starts(policy->text, "every_") &&
-                    duration_parse(policy->text + strlen("every_"), &milliseconds)))
+                    duration_parse_days(policy->text + strlen("every_"), &milliseconds)))
         return;
     for (size_t i = 0; i < lengthof(known); i++)
         if (!strcmp(policy->text, known[i]))

@@ -62,6 +62,25 @@ bool duration_parse(const char *text, long long *ret_milliseconds) {
     return true;
 }
 
+bool duration_parse_days(const char *text, long long *ret_milliseconds) {
+    enum { HOUR = 3600000, MOST = 10000 };
+    static const char letters[] = "wd";
+    static const long long lengths[] = {7LL * 24 * HOUR, 24LL * HOUR};
+    long long total = 0, rest = 0;
+    for (size_t i = 0; i < lengthof(lengths); i++) {
+        size_t digits = strspn(text, "0123456789");
+        if (!digits || text[digits] != letters[i])
+            continue;
+        long number = digits < 6 ? strtol(text, NULL, 10) : MOST;
+        total += (number < MOST ? number : MOST) * lengths[i];
+        text += digits + 1;
+    }
+    if ((*text || !total) && !duration_parse(text, &rest))
+        return false;
+    *ret_milliseconds = total + rest;
+    return true;
+}
+
 /* A fraction without trailing zeros. */
 static void add_fraction(struct buffer *into, long long rest, int digits) {
     char text[24];

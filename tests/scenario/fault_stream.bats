@@ -7,8 +7,7 @@ load fake
 @test "an error line in a pull that answers 200" {
     small_environment
     with_fault 75 '{"match": "POST /images/create", "do": "error-line", "message": "manifest for web:1 not found"}' run
-    says 'compose.yaml:7:3: failed: cannot pull image `web:1` of service `web`: manifest for web:1 not found' \
-        'web | aaaaaaaaaaaa: Pull complete'
+    says 'compose.yaml:7:3: failed: cannot pull image `web:1` of service `web`: docker.io has no such image'
     tells_its_end
     fake_is_empty
 }
@@ -44,7 +43,7 @@ END
     small_environment
     scenario <<<'{"images": {"db:1": {}}}'
     with_fault 75 '{"do": "none"}' run
-    says 'compose.yaml:7:3: failed: cannot pull image `web:1` of service `web`: pull access denied for web'
+    says 'compose.yaml:7:3: failed: cannot pull image `web:1` of service `web`: docker.io has no such image, or not without credentials: run `docker login`'
     fake_is_empty
 }
 
