@@ -8,6 +8,7 @@
 #include "loop/relay.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -123,8 +124,11 @@ static int converse(struct session *session, const char *id, struct err *err) {
     session->context = &talk;
     session->resized = on_resize;
     start(&talk, id);
-    while (talk.exec->status == TASK_PENDING && !session->signal)
+    while (talk.exec->status == TASK_PENDING && !session->signal) {
         loop_turn(session->loop, -1);
+        if (talk.output.broken)
+            session->signal = SIGPIPE; /* nobody reads it any more: as if it had arrived */
+    }
     watch_set(&talk.input, 0);
     leave_raw(&talk);
     outlet_flush(&talk.output, 5000);

@@ -7,6 +7,7 @@
 #include "base/lines.h"
 #include "base/text.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 enum { LOG_LINE_MAX = 64 << 10 }; /* bytes */
 
 struct source {
+    struct session *session;
     const char *service;
     int width; /* of the longest service's name */
     bool bare; /* one service was asked for: no names */
@@ -31,7 +33,8 @@ static void on_line(void *context, char *line, size_t length) {
 static void on_data(void *context, enum stream_tag stream, const char *data, size_t length) {
     struct source *source = context;
     lines_push(stream == STREAM_STDERR ? &source->errors : &source->out, data, length);
-    fflush(stdout);
+    if (fflush(stdout))
+        source->session->signal = SIGPIPE; /* nobody reads it any more: as if it had arrived */
 }
 
 /* The stream of a container with a TTY has no frames; only inspecting it tells. */
@@ -84,6 +87,7 @@ static bool show(struct session *session, const cJSON *containers, struct err *e
         return false;
     struct task_group *group = task_group_new(session->loop, GROUP_COLLECT, 0);
     for (size_t i = 0; i < count; i++) {
+        sources[i].session = session;
         sources[i].service = container_label(chosen[i], LABEL_SERVICE);
         sources[i].bare = session->options->word_count == 1;
         if ((int)strlen(sources[i].service) > width)

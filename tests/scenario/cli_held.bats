@@ -138,7 +138,12 @@ services:
   tick: {image: envrun-test/busybox:1, init: true, command: [sh, -c, "while :; do echo tick; sleep 0.1; done"]}
 END
     try 0 up -p "$name"
-    is "$(timeout 20 "$ENVRUN" logs -p "$name" --follow tick | head -n 1)" tick
+    {
+        code=0
+        program logs -p "$name" --follow tick || code=$?
+        echo "$code" >code
+    } | head -n 1 >first
+    is "$(cat first) $(cat code)" "tick 141"
     try 0 down -p "$name"
 }
 

@@ -80,7 +80,7 @@ END
 @test "inside: a closed stdout does not hang; one on the host and one inside, each by name" {
     write_suite <<<'command: seq 200000'
     is "$(timeout 60 "$ENVRUN" run -p "$name" 2>"$err" | head -n 1)" 1
-    has "$err" "envrun: outcome="
+    has "$err" "envrun: outcome=passed code=0"
     sed -i '/^suite:/,$d' envrun.yaml
     cat >>envrun.yaml <<'END'
 suites:

@@ -53,6 +53,7 @@ exit 6'
     suite 1m 'setsid sh -c "echo \$\$ >daemon; exec sleep 1000" & until [ -s daemon ]; do sleep 0.1; done; echo out'
     timeout 30 "$ENVRUN" run -p "$name" 2>"$err" | cat >"$out"
     is "$(cat "$out")" out
+    has "$err" "outcome=passed code=0"
     is_gone daemon
 }
 
