@@ -16,11 +16,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum { LOOK_BEAT = 10 /* ms */ };
+
 struct child {
     struct task task;
     struct child_options options;
     pid_t pid;
     struct watch watch; /* of its pidfd */
+    struct timer look;  /* in its place on a kernel that has none (before 5.3) */
     int exit_code;
 };
 
@@ -63,16 +66,27 @@ static void become(const struct child_options *options, int report) {
 
 /* ---- In envrun ---- */
 
-static void child_ended(struct watch *watch, uint32_t events) {
-    struct child *child = container_of(watch, struct child, watch);
+/* False: it still runs. */
+static bool take_end(struct child *child) {
     siginfo_t info = {0};
-    (void)events;
-    if (waitid(P_PIDFD, (id_t)watch->fd, &info, WEXITED) || !info.si_pid)
-        return;
+    if (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG) || !info.si_pid)
+        return false;
     bool exited = info.si_code == CLD_EXITED;
     child->exit_code = exited ? info.si_status : 128 + info.si_status;
-    watch_set(watch, 0);
+    if (child->watch.fd >= 0)
+        watch_set(&child->watch, 0);
     task_end(&child->task, TASK_DONE);
+    return true;
+}
+
+static void child_ended(struct watch *watch, uint32_t events) {
+    (void)events;
+    take_end(container_of(watch, struct child, watch));
+}
+
+static void look_again(struct timer *timer) {
+    if (!take_end(container_of(timer, struct child, look)))
+        timer_set(timer, loop_now() + LOOK_BEAT);
 }
 
 static bool refuse(struct child *child, int reason) {
@@ -121,11 +135,13 @@ static enum task_status child_step(struct task *task) {
     if (!spawn(child))
         return TASK_FAILED;
     watch_init(&child->watch, task->loop, pidfd_open(child->pid, 0), child_ended);
-    if (child->watch.fd < 0 || !watch_set(&child->watch, EPOLLIN)) {
+    if (child->watch.fd < 0 && errno == ENOSYS) {
+        look_again(&child->look);
+    } else if (child->watch.fd < 0 || !watch_set(&child->watch, EPOLLIN)) {
         err_set(&task->err, ERR_BUG, "cannot watch a process: %s", strerror(errno));
         return TASK_FAILED;
     }
-    return TASK_PENDING;
+    return task->status;
 }
 
 static void child_cancel(struct task *task) {
@@ -134,6 +150,7 @@ static void child_cancel(struct task *task) {
 
 static void child_release(struct task *task) {
     struct child *child = (struct child *)task;
+    timer_stop(&child->look);
     if (child->watch.fd > 0) {
         watch_set(&child->watch, 0);
         close(child->watch.fd);
@@ -145,6 +162,7 @@ struct task *child_new(struct loop *loop, const struct child_options *options) {
         .name = "child", .step = child_step, .cancel = child_cancel, .release = child_release};
     struct child *child = task_new(sizeof *child, &type, loop);
     child->options = *options;
+    timer_init(&child->look, loop, look_again);
     return &child->task;
 }
 
