@@ -52,6 +52,12 @@ struct engine_info {
 /* `host` is DOCKER_HOST's value (unix://PATH, tcp://HOST:PORT, http://HOST:PORT) or NULL for
  * unix:///var/run/docker.sock. Nothing is sent yet. NULL and ERR_USAGE if it is not understood. */
 struct engine *engine_new(struct loop *loop, const char *host, struct err *err);
+/* Speak TLS from now on, where the engine is at a TCP address. The files may be missing. */
+struct engine_tls {
+    const char *directory; /* with ca.pem (who signs the engine's), cert.pem and key.pem (ours) */
+    bool verify;           /* the engine's certificate */
+};
+void engine_use_tls(struct engine *engine, const struct engine_tls *tls);
 /* Ends what is still under way; free its tasks first. Takes NULL. */
 struct engine *engine_free(struct engine *engine);
 

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "cli/place.h"
 
 #include <limits.h>
 #include <pwd.h>
@@ -137,14 +138,26 @@ static void on_signal(void *context, int number) {
         environment_stop_suite(session->environment);
 }
 
+static bool open_engine(struct session *session, struct err *err) {
+    struct place place;
+    bool found = place_find((const char *const *)environ, "/var/run/docker.sock", &place, err);
+    if (found)
+        session->engine = engine_new(session->loop, place.host, err);
+    if (found && !session->engine && place.context)
+        err_prefix(err, "docker context `%s`", place.context);
+    if (session->engine && place.certificates)
+        engine_use_tls(session->engine, &(struct engine_tls){.directory = place.certificates,
+                                                             .verify = place.verify});
+    place_release(&place);
+    return session->engine != NULL;
+}
+
 bool session_open(struct session *session, struct err *err) {
     session->loop = loop_new(err);
     if (!session->loop || !loop_take_signals(session->loop, on_signal, session, err))
         return false;
     timer_init(&session->tick, session->loop, NULL);
-    const char *host = getenv("DOCKER_HOST");
-    session->engine = engine_new(session->loop, host && *host ? host : NULL, err);
-    return session->engine != NULL;
+    return open_engine(session, err);
 }
 
 /* ---- The report ---- */

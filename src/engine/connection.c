@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "engine/address.h"
+#include "engine/tls.h"
 
 #include <sys/epoll.h>
 
@@ -88,13 +89,14 @@ CURL *engine_easy(const struct engine *engine, const char *path) {
         abort();
     autofree char *url = xasprintf("%s%s", engine->base, path);
     curl_easy_setopt(easy, CURLOPT_URL, url);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http");
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "envrun/" ENVRUN_VERSION);
+    tls_apply(engine, easy);
     if (engine->address.unix_socket)
         curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, engine->socket);
     else
@@ -238,6 +240,7 @@ struct engine *engine_free(struct engine *engine) {
     curl_global_cleanup();
     timer_stop(&engine->timer);
     address_release(engine);
+    tls_release(engine);
     free(engine->os);
     free(engine->version);
     free(engine);

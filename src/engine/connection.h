@@ -31,6 +31,7 @@ struct engine {
     struct engine_address address;
     char *url, *socket, *host;
     char *base; /* "http://localhost" */
+    struct tls *tls; /* or NULL */
 
     struct engine_info info;
     char *os;

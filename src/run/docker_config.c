@@ -35,7 +35,7 @@ static void wipe_and_free(char *text) {
 
 /* ---- Where it is ---- */
 
-static const char *value_of(const char *const *environment, const char *name) {
+const char *environment_value(const char *const *environment, const char *name) {
     size_t length = strlen(name);
     for (; environment && *environment; environment++)
         if (!strncmp(*environment, name, length) && (*environment)[length] == '=')
@@ -44,8 +44,8 @@ static const char *value_of(const char *const *environment, const char *name) {
 }
 
 char *docker_config_directory(const char *const *environment) {
-    const char *directory = value_of(environment, "DOCKER_CONFIG");
-    const char *home = value_of(environment, "HOME");
+    const char *directory = environment_value(environment, "DOCKER_CONFIG");
+    const char *home = environment_value(environment, "HOME");
     if (directory)
         return xstrdup(directory);
     return home ? path_join(home, ".docker") : NULL;
@@ -80,7 +80,7 @@ bool docker_config_load(struct docker_config *config, const char *const *environ
     bool exists = config->path && path_exists(config->path);
     bool read = exists && path_read(config->path, &text, &unreadable);
     bool ok = docker_config_parse(config, read ? text.data : NULL,
-                                  value_of(environment, "DOCKER_AUTH_CONFIG"), err);
+                                  environment_value(environment, "DOCKER_AUTH_CONFIG"), err);
     if (text.capacity)
         explicit_bzero(text.data, text.length);
     buffer_release(&text);
