@@ -30,7 +30,7 @@ struct engine {
 
     struct engine_address address;
     char *url, *socket, *host;
-    char *base; /* "http://localhost" */
+    char *base;      /* "http://localhost" */
     struct tls *tls; /* or NULL */
 
     struct engine_info info;

@@ -72,8 +72,8 @@ struct environment {
     struct plan *plan;
     char *name;
     char *owner;
-    char *self;        /* the container envrun runs in, if it joins its networks */
-    cJSON *own_mounts; /* its mounts */
+    char *self;                      /* the container envrun runs in, if it joins its networks */
+    cJSON *own_mounts;               /* its mounts */
     struct credentials *credentials; /* of registries; or NULL: none has been asked for */
     enum reach reach;
     char *publish_address; /* where published ports are bound */

@@ -1,10 +1,12 @@
 /* What a pull says, added up. */
-#include <criterion/criterion.h>
+#include "engine_help.h"
 
 #include "base/base64.h"
 #include "base/buffer.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "engine/progress.h"
+#include "run/pull.h"
 
 #include <string.h>
 
@@ -98,4 +100,91 @@ Test(pull, layers_are_bounded) {
     }
     cr_assert_eq(layers_amount(&layers).layers, LAYERS_MAX);
     layers_release(&layers);
+}
+
+/* ---- Patience, against a fake engine ---- */
+
+static const struct pull_patience hasty = {.quiet = 100, .limit = 400, .pause = 20, .tries = 3};
+
+TestSuite(pull_tries, .init = help_begin, .fini = help_end, .timeout = 30);
+
+static void told(void *context, const char *text, const struct pull_amount *amount) {
+    (void)context;
+    (void)text;
+    (void)amount;
+}
+
+static void warned(void *context, const char *text) {
+    (void)context;
+    buffer_printf(&help.seen[1], "%s\n", text);
+}
+
+/* Why the pull fails, or NULL; to be freed by the caller. */
+static char *pull_with(const char *fault) {
+    static const char *const nothing[] = {NULL};
+    autofree char *path = xasprintf("%s/scenario.json", help.directory);
+    FILE *file = fopen(path, "we");
+    fprintf(file, "{\"registry\": {\"redis:7\": {}}, \"faults\": [%s]}", fault);
+    fclose(file);
+    help_fake_with("--scenario", path);
+    struct credentials *credentials = credentials_new(help.loop, nothing, warned, NULL);
+    struct task *pull = help_run(pull_new(&(struct pull_options){.loop = help.loop,
+                                                                 .engine = help.engine,
+                                                                 .credentials = credentials,
+                                                                 .reference = "redis:7",
+                                                                 .patience = &hasty,
+                                                                 .told = told,
+                                                                 .warned = warned}));
+    char *why = pull->status == TASK_DONE ? NULL : xstrdup(pull->err.message);
+    task_free(pull);
+    credentials_free(credentials);
+    return why;
+}
+
+#define PULLS "{\"match\": \"images/create\", "
+
+Test(pull_tries, what_may_pass_is_tried_again) {
+    cr_assert_null(pull_with(
+        PULLS "\"nth\": 1, \"do\": \"error-line\", \"message\": \"unexpected EOF\"}," PULLS
+              "\"nth\": 2, \"do\": \"status\", \"status\": 503, \"message\": \"busy\"}"));
+    cr_assert_str_eq(help.seen[1].data, "image `redis:7`: unexpected EOF; trying again in 20 ms\n"
+                                        "image `redis:7`: busy; trying again in 40 ms\n");
+}
+
+Test(pull_tries, but_not_for_ever) {
+    autofree char *why =
+        pull_with(PULLS "\"do\": \"error-line\", \"message\": \"connection reset by peer\"}");
+    cr_assert_str_eq(why, "connection reset by peer");
+}
+
+Test(pull_tries, what_does_not_pass_fails_at_once) {
+    autofree char *why = pull_with(PULLS "\"do\": \"status\", \"status\": 404, \"message\": "
+                                         "\"manifest for redis:7 not found\"}");
+    cr_assert_str_eq(why, "docker.io has no such image");
+    cr_assert_str_eq(help.seen[1].data, "");
+}
+
+Test(pull_tries, a_quiet_one_is_told_of_and_given_up) {
+    autofree char *why = pull_with(PULLS "\"do\": \"hang\", \"bytes\": 200}");
+    cr_assert(why && text_starts(why, "it made no progress for 4"), "%s", why);
+    cr_assert(
+        text_starts(help.seen[1].data, "image `redis:7`: its pull has made no progress for "));
+    cr_assert_eq(strchr(help.seen[1].data, '\n')[1], '\0', "it is told once");
+}
+
+Test(pull_tries, one_that_hangs_can_be_dropped) {
+    static const char *const nothing[] = {NULL};
+    help_fake_with("--fault", PULLS "\"do\": \"stall\"}");
+    struct credentials *credentials = credentials_new(help.loop, nothing, warned, NULL);
+    struct task *pull = pull_new(&(struct pull_options){.loop = help.loop,
+                                                        .engine = help.engine,
+                                                        .credentials = credentials,
+                                                        .reference = "redis:7",
+                                                        .told = told,
+                                                        .warned = warned});
+    task_start(pull, NULL);
+    for (int i = 0; i < 5; i++)
+        loop_turn(help.loop, 20);
+    task_free(pull);
+    credentials_free(credentials);
 }
