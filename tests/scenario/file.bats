@@ -191,7 +191,7 @@ END
 
 @test "several files, an override file, envrun.yaml on top, and the project's name" {
     cat >compose.yaml <<END
-name: written
+name: $name-written
 services:
   app: {image: $busybox, command: sleep 1000, environment: {A: base, B: base, C: base}}
 END
@@ -204,7 +204,7 @@ suite: {command: 'true'}
 END
     echo FROM_DOTENV=dotenv >.env
     timeout 60 "$ENVRUN" run 2>err
-    says 'envrun run written-'
+    says "envrun run $name-written-"
     exits 0 run
     exits 75 run -f compose.yaml -f envrun.yaml
     says 'was not ready within 5.0 s'

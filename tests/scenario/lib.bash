@@ -21,7 +21,12 @@ setup() {
     name=t$(od -An -N5 -tx1 /dev/urandom | tr -d ' \n')
 }
 
-teardown() { nothing_is_left; }
+teardown() {
+    local code=0
+    nothing_is_left || code=1
+    remove_images
+    return "$code"
+}
 
 # compose <<END: write the file.
 compose() { cat >compose.yaml; }
@@ -130,6 +135,12 @@ remove_objects() {
     while read -r _ kind object; do
         docker "$kind" rm --force "$object" >/dev/null 2>&1 || docker "$kind" rm "$object" || true
     done < <(sort -k2 <<<"$1")
+}
+
+# Images that carry the test's name: envrun keeps what it built.
+remove_images() {
+    docker image ls --filter "reference=$name*" --filter "reference=$name*/*" --format '{{.Repository}}' |
+        xargs -r docker rmi >/dev/null
 }
 
 # inspect SERVICE FORMAT: of its container in the environment that `up` holds.

@@ -34,7 +34,6 @@ END
         (map(select(.service == "slow" and .phase == "ready" and .status == "done"))[0].ms)' err
     is "$(jq -r 'select(.phase == "image" and .status == "began") | .service + " " + (.detail // "")' err | grep -c build)" 2
     exits 0 down
-    docker rmi "$name/built" "$name-other" >/dev/null
 }
 
 @test "an image that nobody has fails with one sentence, and so does one that may not be pulled" {

@@ -89,7 +89,6 @@ END
     exits 0 down
     exits 75 up never
     says 'service `never` was not ready within 1.0 s'
-    docker rmi "$name" >/dev/null
 }
 
 @test "a port is ready when the service listens, not when the engine's proxy does" {
@@ -144,5 +143,4 @@ END
     grep -q '^BY_IMAGE_URL=redis://.*:6379$' out
     grep -q '^BY_NAME_URL=redis://.*:6379$' out
     fails grep '^OFF_URL\|^UNKNOWN_URL' out
-    docker rmi "$name/something" >/dev/null
 }

@@ -246,8 +246,7 @@ services:
   app: {build: ., command: sleep 1000}
 END
     exits 0 run -- true
-    docker image inspect --format ok "$name-app" || docker image inspect --format ok "$(docker images -q "$name*" | head -1)"
-    docker rmi "$name-app"
+    docker image inspect --format '{{.Id}}' "$name-app"
 }
 
 @test "external networks and volumes are used and left alone" {
