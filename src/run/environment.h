@@ -136,12 +136,19 @@ void life_release(struct life *life);
 bool life_endpoint(const struct life *life, int port, const char **ret_host, int *ret_port);
 /* Take in what inspecting its container says. */
 void life_learn(struct life *life, const cJSON *container);
-/* It ended for good while it was wanted. */
-void life_died(struct life *life);
-void life_fill_death(const struct life *life, struct buffer *sentence);
 void life_emit_progress(void *life, const char *line);
 /* Its image is being built ("build") or pulled ("pull"). */
 void life_tell_image_verb(struct life *life, const char *verb);
+/* Does nothing that must come up need it? */
+bool life_is_optional(const struct life *life);
+/* It does not come up, and what depends on it goes on without it. */
+void life_fail_softly(struct life *life);
+
+/* ---- death.c ---- */
+
+/* It ended for good while it was wanted. */
+void life_died(struct life *life);
+void life_fill_death(const struct life *life, struct buffer *sentence);
 
 /* ---- image.c: have a service's image: built, found or pulled ---- */
 
