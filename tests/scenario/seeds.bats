@@ -218,7 +218,7 @@ services:
   http: {image: $busybox, command: sleep 1000, seed: [{http: {port: 80, path: /, body: nothing.json}}]}
 END
     exits 65 up
-    says 'there is no file nothing.json'
+    says 'there is no file `nothing.json` for the body'
     compose <<END
 services:
   app: {image: $busybox, command: sleep 1000, seed: [{sql: compose.yaml}]}
