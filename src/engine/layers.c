@@ -71,6 +71,7 @@ struct pull_amount layers_amount(const struct layers *layers) {
         amount.layers_done += layer->state == THERE;
         amount.loaded = amount.loaded && layer->state > LOADING;
     }
+    amount.loaded = amount.loaded && amount.total;
     return amount;
 }
 

@@ -327,6 +327,7 @@ static const struct key_rule key_rules[] = {
     {"pre_stop", draft_pre_stop},
     {"profiles", NULL},
     {"pull_policy", NULL},
+    {"pull_refresh_after", NULL},
     {"ready", NULL},
     {"restart", put_restart},
     {"scale", NULL},

@@ -20,7 +20,9 @@ struct pull {
     unsigned tries;
     bool paused;
     long long heard, told; /* when it last said something, and when that was last told */
-    bool quiet;            /* and that has been told */
+    struct pull_amount amount;
+    bool untold; /* the amount has changed since */
+    bool quiet;  /* and that has been told */
 };
 
 /* ---- What the engine says ---- */
@@ -30,21 +32,30 @@ static void hear(struct pull *pull) {
     pull->quiet = false;
 }
 
+static void tell_amount(struct pull *pull) {
+    if (!pull->untold)
+        return;
+    pull->untold = false;
+    pull->told = pull->heard;
+    autofree char *words = pull_words(&pull->amount);
+    pull->options.told(pull->options.context, words, &pull->amount);
+}
+
 static void hear_line(void *context, const char *text) {
     static const struct pull_amount unknown = {0};
     struct pull *pull = context;
     hear(pull);
+    tell_amount(pull);
     pull->options.told(pull->options.context, text, &unknown);
 }
 
 static void hear_amount(void *context, const struct pull_amount *amount) {
     struct pull *pull = context;
     hear(pull);
-    if (pull->told && pull->heard < pull->told + TELL_BEAT)
-        return;
-    pull->told = pull->heard;
-    autofree char *words = pull_words(amount);
-    pull->options.told(pull->options.context, words, amount);
+    pull->amount = *amount;
+    pull->untold = true;
+    if (pull->heard >= pull->told + TELL_BEAT)
+        tell_amount(pull);
 }
 
 /* ---- One that says nothing ---- */
@@ -89,11 +100,12 @@ static void timer_due(struct timer *timer) {
 static enum task_status try(struct pull *pull) {
     struct engine_progress progress = {.line = hear_line, .amount = hear_amount, .context = pull};
     pull->tries++;
-    pull->told = 0;
     pull->attempt = image_pull(pull->options.engine, pull->options.reference,
                                pull->options.platform, pull->auth, progress);
     task_start(pull->attempt, &pull->task);
     hear(pull);
+    pull->told = pull->heard;
+    pull->untold = false;
     timer_set(&pull->timer, pull->heard + pull->patience->quiet);
     return TASK_PENDING;
 }

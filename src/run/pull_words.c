@@ -123,11 +123,11 @@ void pull_explain(struct err *err, const char *reference, bool known) {
 char *pull_words(const struct pull_amount *amount) {
     autofree char *layers = xasprintf("%zu of %zu layer%s", amount->layers_done, amount->layers,
                                       amount->layers == 1 ? "" : "s");
-    if (amount->loaded)
-        return xasprintf("unpacking, %s", layers);
     if (!amount->total)
         return steal(layers);
     autofree char *done = text_bytes(amount->done), *total = text_bytes(amount->total);
+    if (amount->loaded)
+        return xasprintf("%s, unpacked %s", total, layers);
     return xasprintf("%s of %s, %s", done, total, layers);
 }
 

@@ -82,7 +82,7 @@ Test(pull, layers_are_added_up) {
                   &err);
     cr_assert(progress_push(&progress, text, sizeof text - 1));
     cr_assert(progress_end(&progress));
-    cr_assert_str_eq(seen.data, "[1: Pulling from a/b]0/0 1/1! 0/0 1/2 5/20 1/2 "
+    cr_assert_str_eq(seen.data, "[1: Pulling from a/b]0/0 1/1 0/0 1/2 5/20 1/2 "
                                 "[bb: Retrying in 1 second]20/20 1/2! 20/20 1/2! 20/20 2/2! "
                                 "[Digest: sha256:12]");
     progress_release(&progress);

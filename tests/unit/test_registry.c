@@ -299,8 +299,9 @@ Test(registry, how_far_a_pull_is) {
     cr_assert_str_eq(some, "1.0 MiB of 3.0 MiB, 1 of 4 layers");
     autofree char *none = pull_words(&(struct pull_amount){.layers = 1});
     cr_assert_str_eq(none, "0 of 1 layer");
-    autofree char *all = pull_words(&(struct pull_amount){.layers = 2, .loaded = true});
-    cr_assert_str_eq(all, "unpacking, 0 of 2 layers");
+    autofree char *all =
+        pull_words(&(struct pull_amount){.total = 3 << 20, .layers = 2, .loaded = true});
+    cr_assert_str_eq(all, "3.0 MiB, unpacked 0 of 2 layers");
 }
 
 /* ---- Where the engine is ---- */
