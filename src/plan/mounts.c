@@ -206,6 +206,23 @@ static bool plan_file(struct draft *draft, const struct node *grant, bool secret
     return true;
 }
 
+/* The engine copies nothing into a container whose root is read-only: there the file is bound, as
+ * Compose does. */
+static bool bind_file(struct draft *draft, const struct planned_file *file) {
+    if (!file->source)
+        return err_at(draft->err, file->at,
+                      "service `%s` is `read_only`: only a secret or config with `file` can be "
+                      "given to it",
+                      draft->service->name);
+    cJSON *mount = cJSON_CreateObject();
+    json_put_text(mount, "Type", "bind");
+    json_put_text(mount, "Source", file->source);
+    json_put_text(mount, "Target", file->target);
+    json_put_bool(mount, "ReadOnly", true);
+    cJSON_AddItemToArray(json_array_at(draft->host, "Mounts"), mount);
+    return true;
+}
+
 bool draft_files(struct draft *draft, const struct node *grants) {
     struct planned_service *service = draft->service;
     bool secret = !strcmp(grants->key, "secrets");
@@ -215,10 +232,12 @@ bool draft_files(struct draft *draft, const struct node *grants) {
     if (service->file_count)
         memcpy(files, service->files, service->file_count * sizeof *files);
     service->files = files;
+    bool read_only = node_bool(draft->node, "read_only", false);
     node_each (grant, grants) {
-        if (!plan_file(draft, grant, secret, &files[service->file_count]))
+        struct planned_file *file = &files[service->file_count];
+        if (!plan_file(draft, grant, secret, file) || (read_only && !bind_file(draft, file)))
             return false;
-        service->file_count++;
+        service->file_count += !read_only;
     }
     return true;
 }
