@@ -182,10 +182,6 @@ void child_signal(struct task *task, int number) {
 
 /* ---- Strays ---- */
 
-void children_adopt(void) {
-    prctl(PR_SET_CHILD_SUBREAPER, 1);
-}
-
 /* The parent of a process, from /proc/PID/stat: "PID (NAME) STATE PARENT ..."; 0 if it is gone or
  * has ended. */
 static pid_t parent_of(const char *pid) {
@@ -204,18 +200,44 @@ static pid_t parent_of(const char *pid) {
     return state == 'Z' ? 0 : parent;
 }
 
-int children_signal_strays(int number) {
+static bool is_ours(const struct dirent *entry, pid_t *ret_pid) {
+    long pid;
+    if (!text_to_long(entry->d_name, 2, 1 << 30, &pid) || parent_of(entry->d_name) != getpid())
+        return false;
+    *ret_pid = (pid_t)pid;
+    return true;
+}
+
+static bool have_children(void) {
     DIR *processes = opendir("/proc");
-    int found = 0;
+    bool found = false;
+    pid_t pid;
     if (!processes)
+        return false;
+    for (struct dirent *entry; !found && (entry = readdir(processes));)
+        found = is_ours(entry, &pid);
+    closedir(processes);
+    return found;
+}
+
+void children_adopt(void) {
+    if (!have_children())
+        prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
+
+int children_signal_strays(int number) {
+    DIR *processes;
+    int adopting = 0, found = 0;
+    pid_t pid;
+    prctl(PR_GET_CHILD_SUBREAPER, &adopting);
+    if (!adopting || !(processes = opendir("/proc")))
         return 0;
     for (struct dirent *entry; (entry = readdir(processes));) {
-        long pid;
-        if (!text_to_long(entry->d_name, 2, 1 << 30, &pid) || parent_of(entry->d_name) != getpid())
+        if (!is_ours(entry, &pid))
             continue;
         found++;
-        kill((pid_t)-pid, number); /* the group it leads, if it leads one */
-        kill((pid_t)pid, number);
+        kill(-pid, number); /* the group it leads, if it leads one */
+        kill(pid, number);
     }
     closedir(processes);
     while (waitpid(-1, NULL, WNOHANG) > 0)

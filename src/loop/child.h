@@ -29,7 +29,8 @@ bool child_is_running(const struct task *child);
 void child_signal(struct task *child, int signal);
 
 /* Let processes that lose their parent become ours, so that a daemon which a child left behind can
- * be found. */
+ * be found. Not where we have children from before (`dockerd & exec envrun run`): theirs and ours
+ * could not be told apart, and no strays are looked for. */
 void children_adopt(void);
 /* Send a signal to every process below this one; the number of those found. Ended ones are reaped.
  */

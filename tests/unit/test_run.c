@@ -270,6 +270,16 @@ Test(run, a_daemon_that_was_left_behind_is_found) {
     close(ends[0]);
 }
 
+Test(run, children_from_before_are_left_alone) {
+    pid_t before = fork();
+    if (!before)
+        pause();
+    children_adopt();
+    cr_expect_eq(children_signal_strays(SIGKILL), 0);
+    cr_expect_eq(waitpid(before, NULL, WNOHANG), 0, "it was killed");
+    serve_end(before);
+}
+
 /* ---- From a process to an outlet ---- */
 
 Test(run, a_relay_waits_for_a_reader_that_is_behind) {
