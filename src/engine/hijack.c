@@ -13,7 +13,7 @@
 
 enum {
     HEAD_MAX = 64 << 10,  /* bytes of the answer's head, or of an error's body */
-    PIECE = 16 << 10,     /* bytes read at a time */
+    PIECE = 16 << 10,     /* bytes read at a time: a TLS record, so none wait in libcurl */
     PIECES_PER_TURN = 16, /* then the others have their turn */
     SWITCHED = 101,
 };

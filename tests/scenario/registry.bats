@@ -1,10 +1,9 @@
 #!/usr/bin/env bats
 # Images of registries: Debian's docker-registry on loopback, one that is open and one that wants a password.
+# shellcheck disable=SC2016,SC2154  # backquotes stand for themselves; from what is loaded
 
 load lib
 load where
-
-# shellcheck disable=SC2016,SC2154  # backquotes stand for themselves; from lib
 
 setup_file() {
     cd "$BATS_FILE_TMPDIR" || return

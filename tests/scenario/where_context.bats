@@ -1,10 +1,9 @@
 #!/usr/bin/env bats
 # The engine that the docker CLI would use: contexts, TLS, a rootless engine's socket.
+# shellcheck disable=SC2016,SC2154  # backquotes stand for themselves; from what is loaded
 
 load lib
 load where
-
-# shellcheck disable=SC2016,SC2154  # backquotes stand for themselves; from lib
 
 setup() {
     cd "$BATS_TEST_TMPDIR" || return
