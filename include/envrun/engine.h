@@ -176,8 +176,8 @@ const char *image_build_id(const struct task *build);
 
 /* Copy a file or a directory into a container at `to`, as `docker cp` does: a `to` that is a
  * directory there (or a link to one) or ends in '/' takes the source by its name, else it is its
- * new name; missing parents are an error of the engine, or made if asked. It need not run. Links stay links, modes
- * are kept; what cannot be read is ERR_FILE. */
+ * new name; missing parents are an error of the engine, or made if asked. It need not run. Links
+ * stay links, modes are kept; what cannot be read is ERR_FILE. */
 struct copy_options {
     const char *from; /* absolute */
     const char *to;   /* absolute, in the container */

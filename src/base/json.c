@@ -27,7 +27,8 @@ const char *json_text_or(const cJSON *from, const char *path, const char *otherw
 
 long long json_number(const cJSON *from, const char *path, long long otherwise) {
     const cJSON *value = json_get(from, path);
-    if (!value || !cJSON_IsNumber(value) || !(value->valuedouble > -9e18 && value->valuedouble < 9e18))
+    if (!value || !cJSON_IsNumber(value) ||
+        !(value->valuedouble > -9e18 && value->valuedouble < 9e18))
         return otherwise;
     return (long long)value->valuedouble;
 }

@@ -147,14 +147,16 @@ static void drop_transfer(struct request *request) {
     request->transfer = transfer_free(request->transfer);
 }
 
-/* Also how its time limit ends it. */
-static void request_cancel(struct task *task) {
+static void request_expire(struct task *task) {
     struct request *request = (struct request *)task;
     autofree char *time = text_milliseconds(loop_now() - request->began);
     err_set(&task->err, ERR_ENGINE, "the Docker engine at %s did not answer %s %.*s within %s",
             request->engine->url, request->method, (int)strcspn(request->path, "?"), request->path,
             time);
-    drop_transfer(request);
+}
+
+static void request_cancel(struct task *task) {
+    drop_transfer((struct request *)task);
 }
 
 static void request_release(struct task *task) {
@@ -170,6 +172,7 @@ struct task *request_new(struct engine *engine, const char *method, cJSON *body,
     static const struct task_type type = {.name = "request",
                                           .step = request_step,
                                           .cancel = request_cancel,
+                                          .expire = request_expire,
                                           .release = request_release};
     struct request *request = task_new(sizeof *request, &type, engine->loop);
     request->engine = engine;

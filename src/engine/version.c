@@ -78,14 +78,13 @@ static enum task_status connect_step(struct task *task) {
     return TASK_DONE;
 }
 
-static void connect_cancel(struct task *task) {
+static void connect_expire(struct task *task) {
     struct connect *connect = (struct connect *)task;
     err_set(&task->err, ERR_ENGINE, "the Docker engine at %s does not answer",
             connect->engine->url);
-    connect->ping = task_free(connect->ping);
 }
 
-static void connect_release(struct task *task) {
+static void connect_drop(struct task *task) {
     struct connect *connect = (struct connect *)task;
     connect->ping = task_free(connect->ping);
 }
@@ -93,8 +92,9 @@ static void connect_release(struct task *task) {
 struct task *engine_connect(struct engine *engine) {
     static const struct task_type type = {.name = "connect",
                                           .step = connect_step,
-                                          .cancel = connect_cancel,
-                                          .release = connect_release};
+                                          .cancel = connect_drop,
+                                          .expire = connect_expire,
+                                          .release = connect_drop};
     struct connect *connect = task_new(sizeof *connect, &type, engine->loop);
     connect->engine = engine;
     struct query query = query_new("/_ping");

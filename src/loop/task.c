@@ -8,6 +8,8 @@ static void limit_passed(struct timer *timer) {
     struct task *task = container_of(timer, struct task, limit);
     if (task->status != TASK_PENDING)
         return;
+    if (task->type->expire)
+        task->type->expire(task);
     if (task->type->cancel)
         task->type->cancel(task);
     if (!err_is(&task->err))

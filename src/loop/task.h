@@ -27,6 +27,8 @@ struct task_type {
     enum task_status (*step)(struct task *task);
     /* Drop everything under way; called at most once, only while pending. May be NULL. */
     void (*cancel)(struct task *task);
+    /* Its limit has passed: say in task->err what was waited for; cancel() follows. May be NULL. */
+    void (*expire)(struct task *task);
     /* Release what the task owns, but not the task. May be NULL. */
     void (*release)(struct task *task);
 };
@@ -49,8 +51,8 @@ void *task_new(size_t size, const struct task_type *type, struct loop *loop);
 void task_start(struct task *task, struct task *parent);
 /* Have step() called soon. Waking a task that is not started or has ended does nothing. */
 void task_wake(struct task *task);
-/* When the deadline passes, cancel the task and fail it with ERR_TIMEOUT. A cancel that sets the
- * task's err says better than "timed out" what was waited for. */
+/* When the deadline passes, cancel the task and fail it with ERR_TIMEOUT, unless
+ * its type's expire() says better than "timed out" what was waited for. */
 void task_limit(struct task *task, long long deadline);
 /* End it from outside, as if step() had answered so; for ends that are noticed in a callback. */
 void task_end(struct task *task, enum task_status status);

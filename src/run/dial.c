@@ -146,7 +146,7 @@ static enum task_status dial_step(struct task *task) {
     return TASK_PENDING;
 }
 
-static void dial_cancel(struct task *task) {
+static void dial_expire(struct task *task) {
     refuse((struct dial *)task, "no answer");
 }
 
@@ -163,7 +163,7 @@ static void dial_release(struct task *task) {
 
 struct task *dial_new(struct loop *loop, const struct dial_options *options) {
     static const struct task_type type = {
-        .name = "dial", .step = dial_step, .cancel = dial_cancel, .release = dial_release};
+        .name = "dial", .step = dial_step, .expire = dial_expire, .release = dial_release};
     struct dial *dial = task_new(sizeof *dial, &type, loop);
     dial->options = *options;
     dial->host = xstrdup(options->host);

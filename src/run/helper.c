@@ -128,9 +128,12 @@ static enum task_status helper_step(struct task *task) {
     return judge(helper) ? TASK_DONE : TASK_FAILED;
 }
 
+static void helper_expire(struct task *task) {
+    err_set(&task->err, ERR_ENVIRONMENT, "no answer within %d s", HELPER_LIMIT / 1000);
+}
+
 static void helper_cancel(struct task *task) {
     struct helper *helper = (struct helper *)task;
-    err_set(&task->err, ERR_ENVIRONMENT, "no answer within %d s", HELPER_LIMIT / 1000);
     helper->child = task_free(helper->child);
 }
 
@@ -154,6 +157,7 @@ struct task *helper_new(struct loop *loop, const char *name, const char *server,
     static const struct task_type type = {.name = "credential helper",
                                           .step = helper_step,
                                           .cancel = helper_cancel,
+                                          .expire = helper_expire,
                                           .release = helper_release};
     struct helper *helper = task_new(sizeof *helper, &type, loop);
     helper->program = xasprintf("docker-credential-%s", name);

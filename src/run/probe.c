@@ -387,8 +387,8 @@ static void drop_retry(struct probing *probing) {
     probing->retry = NULL;
 }
 
-/* Also how its time limit ends it: say what was still wrong. */
-static void probing_cancel(struct task *task) {
+/* Say what was still wrong. */
+static void probing_expire(struct task *task) {
     struct probing *probing = (struct probing *)task;
     struct life *life = probing->life;
     autofree char *time = text_milliseconds(probe_timeout(life));
@@ -399,7 +399,10 @@ static void probing_cancel(struct task *task) {
     err_set(&task->err, ERR_ENVIRONMENT, "service `%s` was not ready within %s: %s%s", life->name,
             time, life->reason ? life->reason : "no answer yet", restarts.data);
     err_locate(&task->err, life->planned->probe.at);
-    drop_retry(probing);
+}
+
+static void probing_cancel(struct task *task) {
+    drop_retry((struct probing *)task);
 }
 
 static void probing_release(struct task *task) {
@@ -413,6 +416,7 @@ struct task *probe_new(struct life *life) {
     static const struct task_type type = {.name = "probe",
                                           .step = probing_step,
                                           .cancel = probing_cancel,
+                                          .expire = probing_expire,
                                           .release = probing_release};
     struct probing *probing = task_new(sizeof *probing, &type, life->environment->loop);
     probing->life = life;

@@ -87,7 +87,8 @@ static bool add_sql(struct seeds *seeds, const struct seed *seed, struct err *er
 
 static bool add_copy(struct seeds *seeds, const struct seed *seed, struct err *err) {
     if (!path_exists(seed->from))
-        return err_at(err, seed->at, "there is no `%s` to copy", short_path(seeds->life, seed->from));
+        return err_at(err, seed->at, "there is no `%s` to copy",
+                      short_path(seeds->life, seed->from));
     add_step(seeds, seed, NULL,
              xasprintf("copy %s to %s", short_path(seeds->life, seed->from), seed->to));
     return true;
