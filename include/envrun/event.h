@@ -28,7 +28,8 @@ enum event_kind {
                        up; said when the phase ends, or when it begins once more because it
                        became known. PHASE_UP is reached when it is done; its text then: NULL, or
                        "done" for a job that has ended */
-    EVENT_PROGRESS, /* service, phase, text: a line of a pull or a build */
+    EVENT_PROGRESS, /* service, phase, text: a line of a pull or a build; of a pull also count of
+                       total bytes, where they are known */
     EVENT_PROBE,    /* service, text: why the latest try was not ready; count: tries so far */
     EVENT_SEED,     /* service, status, text: the seed as written; count of total; duration */
     EVENT_WAITING,  /* the heartbeat; list: "db (ready 12 s): connection refused" */

@@ -204,9 +204,9 @@ Test(engine_faults, an_engine_is_freed_in_the_middle) {
     task_start(create, NULL);
     for (int i = 0; i < 5; i++)
         loop_turn(help.loop, 10);
-    help.engine = engine_free(help.engine);
     task_free(list);
-    task_free(create);
+    task_free(create); /* it is shielded: only let go of */
+    help.engine = engine_free(help.engine);
 }
 
 /* ---- Each request in turn, in each way ---- */
