@@ -227,12 +227,12 @@ static bool add_host_entry(struct typing *t, struct strings *hosts, const struct
 
 static bool to_hosts(struct typing *t, struct node *node) {
     autostrings struct strings hosts = {0};
+    struct node *list = tree_new(t->arena, NODE_LIST, node->at);
     node_each (child, node)
         if (!(node->kind == NODE_LIST ? add_host_text(t, &hosts, child)
                                       : add_host_entry(t, &hosts, child)))
             return false;
     strings_sort(&hosts);
-    struct node *list = tree_new(t->arena, NODE_LIST, node->at);
     vec_each (host, &hosts)
         tree_append(list, tree_text(t->arena, node->at, *host));
     tree_become(node, list);
