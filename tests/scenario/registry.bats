@@ -20,11 +20,13 @@ setup_file() {
 }
 
 teardown_file() {
-    local file
+    local file names
     for file in "$BATS_FILE_TMPDIR"/*.pid; do
         kill "$(cat "$file")" || true
     done
-    docker images -q --filter reference="$open/*" --filter reference="$shut/*" | sort -u | xargs -r docker rmi -f >/dev/null
+    names='{{.Repository}}:{{.Tag}} {{.Repository}}@{{.Digest}}'
+    docker images --digests --format "$names" --filter reference="$open/*" --filter reference="$shut/*" | tr ' ' '\n' |
+        grep -v '<none>' | sort -u | xargs -r docker rmi >/dev/null
 }
 
 # registry_begin NAME [MORE]: a registry of its own on a free port.
