@@ -104,6 +104,8 @@ Test(pull, layers_are_bounded) {
 
 /* ---- Patience, against a fake engine ---- */
 
+/* Short pauses, but time enough for a busy machine; and one that is soon at its end. */
+static const struct pull_patience calm = {.quiet = 15000, .limit = 25000, .pause = 20, .tries = 3};
 static const struct pull_patience hasty = {.quiet = 100, .limit = 400, .pause = 20, .tries = 3};
 
 TestSuite(pull_tries, .init = help_begin, .fini = help_end, .timeout = 30);
@@ -120,7 +122,7 @@ static void warned(void *context, const char *text) {
 }
 
 /* Why the pull fails, or NULL; to be freed by the caller. */
-static char *pull_with(const char *fault) {
+static char *pull_with(const char *fault, const struct pull_patience *patience) {
     static const char *const nothing[] = {NULL};
     autofree char *path = xasprintf("%s/scenario.json", help.directory);
     FILE *file = fopen(path, "we");
@@ -132,7 +134,7 @@ static char *pull_with(const char *fault) {
                                                                  .engine = help.engine,
                                                                  .credentials = credentials,
                                                                  .reference = "redis:7",
-                                                                 .patience = &hasty,
+                                                                 .patience = patience,
                                                                  .told = told,
                                                                  .warned = warned}));
     char *why = pull->status == TASK_DONE ? NULL : xstrdup(pull->err.message);
@@ -146,26 +148,28 @@ static char *pull_with(const char *fault) {
 Test(pull_tries, what_may_pass_is_tried_again) {
     cr_assert_null(pull_with(
         PULLS "\"nth\": 1, \"do\": \"error-line\", \"message\": \"unexpected EOF\"}," PULLS
-              "\"nth\": 2, \"do\": \"status\", \"status\": 503, \"message\": \"busy\"}"));
+              "\"nth\": 2, \"do\": \"status\", \"status\": 503, \"message\": \"busy\"}",
+        &calm));
     cr_assert_str_eq(help.seen[1].data, "image `redis:7`: unexpected EOF; trying again in 20 ms\n"
                                         "image `redis:7`: busy; trying again in 40 ms\n");
 }
 
 Test(pull_tries, but_not_for_ever) {
-    autofree char *why =
-        pull_with(PULLS "\"do\": \"error-line\", \"message\": \"connection reset by peer\"}");
+    autofree char *why = pull_with(
+        PULLS "\"do\": \"error-line\", \"message\": \"connection reset by peer\"}", &calm);
     cr_assert_str_eq(why, "connection reset by peer");
 }
 
 Test(pull_tries, what_does_not_pass_fails_at_once) {
     autofree char *why = pull_with(PULLS "\"do\": \"status\", \"status\": 404, \"message\": "
-                                         "\"manifest for redis:7 not found\"}");
+                                         "\"manifest for redis:7 not found\"}",
+                                   &calm);
     cr_assert_str_eq(why, "docker.io has no such image");
     cr_assert_str_eq(help.seen[1].data, "");
 }
 
 Test(pull_tries, a_quiet_one_is_told_of_and_given_up) {
-    autofree char *why = pull_with(PULLS "\"do\": \"hang\", \"bytes\": 200}");
+    autofree char *why = pull_with(PULLS "\"do\": \"hang\", \"bytes\": 200}", &hasty);
     cr_assert(why && text_starts(why, "it made no progress for 4"), "%s", why);
     cr_assert(
         text_starts(help.seen[1].data, "image `redis:7`: its pull has made no progress for "));
