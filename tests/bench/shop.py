@@ -14,7 +14,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-IMAGES = ["shop/postgres", "shop/redis", "shop/api", "shop/web", "shop/tests"]
+IMAGES = [f"{name}/{image}" for name in ("shop", "envrun-bench") for image in ("postgres", "redis", "api", "web")]
 
 
 def measure(command):

@@ -5,7 +5,9 @@
 load lib
 load where
 
+# The tests share a registry and its images: one after the other.
 setup_file() {
+    export BATS_NO_PARALLELIZE_WITHIN_FILE=true
     cd "$BATS_FILE_TMPDIR" || return
     htpasswd -Bbn ada s3cret-word >passwords 2>/dev/null
     registry_begin open
@@ -169,7 +171,7 @@ said() { envrun logs thing | grep -o 'says.*'; }
     thing "$open/changing"
     exits 0 up
     is "$(said)" 'says 1'
-    image_push_again 2
+    image_push_again changing 2
     exits 0 down
     exits 0 up
     is "$(said)" 'says 1'
@@ -184,31 +186,31 @@ said() { envrun logs thing | grep -o 'says.*'; }
     exits 0 down
 }
 
-# image_push_again SAYS: the registry has another one; here it stays as it is.
+# image_push_again IMAGE SAYS: the registry has another one; here it stays as it is.
 image_push_again() {
-    docker tag "$open/changing" "keep-$name"
-    image_push "$open" changing "$1"
-    docker tag "keep-$name" "$open/changing"
+    docker tag "$open/$1" "keep-$name"
+    image_push "$open" "$1" "$2"
+    docker tag "keep-$name" "$open/$1"
     docker rmi "keep-$name" >/dev/null
 }
 
 @test "an image is asked for again when it is older than the policy says" {
-    image_push "$open" changing 1
-    thing "$open/changing" ', pull_policy: daily'
+    image_push "$open" ageing 1
+    thing "$open/ageing" ', pull_policy: daily'
     exits 0 up
-    [[ $(docker image inspect --format '{{.Metadata.LastTagTime}}' "$open/changing") = 20* ]]
-    image_push_again 2
+    [[ $(docker image inspect --format '{{.Metadata.LastTagTime}}' "$open/ageing") = 20* ]]
+    image_push_again ageing 2
     exits 0 down
     exits 0 up
     is "$(said)" 'says 1'
     exits 0 down
     sleep 1
-    thing "$open/changing" ', pull_policy: every_1s'
+    thing "$open/ageing" ', pull_policy: every_1s'
     exits 0 up
     is "$(said)" 'says 2'
     exits 0 down
-    thing "$open/changing" ', pull_policy: refresh, pull_refresh_after: 1h'
-    image_push_again 3
+    thing "$open/ageing" ', pull_policy: refresh, pull_refresh_after: 1h'
+    image_push_again ageing 3
     exits 0 up
     is "$(said)" 'says 2'
     exits 0 down
