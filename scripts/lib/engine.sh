@@ -97,12 +97,25 @@ engine_exec() {
     exec setsid "$@"
 }
 
+# An engine that was killed leaves its processes' numbers behind. Where another process has one by now, the next
+# engine would take it for its own.
+engine_forget_dead() {
+    local file
+    for file in "$engine_state/docker.pid" /var/run/docker/containerd/containerd.pid; do
+        case $(cat "/proc/$(cat "$file" 2>/dev/null)/comm" 2>/dev/null) in
+        dockerd | containerd) ;;
+        *) rm -f "$file" ;;
+        esac
+    done
+}
+
 # engine_launch: start dockerd and wait until it answers. Runs as root.
 engine_launch() {
     local log=$engine_state/dockerd.log try pid
     command -v dockerd >/dev/null || die "dockerd is not installed: run scripts/install-deps"
     ! pid=$(engine_rival) || die "dockerd runs (process $pid) but does not answer at $engine_socket: set DOCKER_HOST, or stop it"
     mkdir -p "$engine_state" /var/run
+    engine_forget_dead
     engine_mount_cgroups || die "the cgroups are not mounted and cannot be"
     engine_choose_iptables
     engine_exec dockerd --host "$engine_socket" --pidfile "$engine_state/docker.pid" </dev/null >"$log" 2>&1 9>&- &
