@@ -108,6 +108,8 @@ struct task *container_remove(struct engine *engine,
 struct task *container_inspect(struct engine *engine, const char *id);
 /* An array; label as "NAME" or "NAME=VALUE"; stopped ones too. */
 struct task *container_list(struct engine *engine, const char *label);
+/* A label of one of its entries; "" if it has none. Belongs to the entry. */
+const char *container_label(const cJSON *container, const char *label);
 /* Ends when it does not run any more; .StatusCode */
 struct task *container_wait(struct engine *engine, const char *id);
 

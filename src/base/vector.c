@@ -19,6 +19,14 @@ void strings_add(struct strings *list, const char *text) {
     strings_take(list, xstrdup(text));
 }
 
+void strings_add_last(struct strings *list, const char *text, size_t most) {
+    if (list->length == most) {
+        free(list->at[0]);
+        memmove(list->at, list->at + 1, --list->length * sizeof *list->at);
+    }
+    strings_add(list, text);
+}
+
 void strings_printf(struct strings *list, const char *format, ...) {
     struct buffer text = BUFFER_INIT;
     va_list args;

@@ -55,6 +55,8 @@ struct strings {
 #define autostrings AUTO(strings_release)
 void strings_add(struct strings *list, const char *text);
 void strings_take(struct strings *list, char *text);
+/* Add, and let go of the first one so that there are no more than `most` (at least 1). */
+void strings_add_last(struct strings *list, const char *text, size_t most);
 void strings_printf(struct strings *list, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 bool strings_has(const struct strings *list, const char *text);

@@ -124,7 +124,6 @@ int cli_fail(const struct err *err);
 cJSON *session_containers(struct session *session, struct err *err);
 /* The one of a service; NULL and ERR_USAGE, with a suggestion, if there is none. */
 const cJSON *containers_service(const cJSON *containers, const char *service, struct err *err);
-const char *container_label(const cJSON *container, const char *label);
 extern char **environ;
 
 /* ---- The commands ---- */

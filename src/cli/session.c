@@ -319,12 +319,6 @@ int session_refuse(struct session *session, const struct err *err) {
 
 /* ---- Containers of one that is up ---- */
 
-const char *container_label(const cJSON *container, const char *label) {
-    const char *text = cJSON_GetStringValue(
-        cJSON_GetObjectItemCaseSensitive(json_get(container, "Labels"), label));
-    return text ? text : "";
-}
-
 cJSON *session_containers(struct session *session, struct err *err) {
     autofree char *label = xasprintf("%s=%s", LABEL_ENVIRONMENT, session->name);
     if (!session_drive(session, engine_connect(session->engine), true, err))

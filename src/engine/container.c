@@ -1,4 +1,5 @@
 /* Containers: one function per verb. */
+#include "base/json.h"
 #include "engine/request.h"
 
 #include "base/memory.h"
@@ -62,4 +63,10 @@ struct task *container_wait(struct engine *engine, const char *id) {
     request_unshield(request);
     task_limit(request, DEADLINE_NEVER);
     return request;
+}
+
+const char *container_label(const cJSON *container, const char *label) {
+    const char *text = cJSON_GetStringValue(
+        cJSON_GetObjectItemCaseSensitive(json_get(container, "Labels"), label));
+    return text ? text : "";
 }

@@ -121,6 +121,8 @@ void environment_doom(struct environment *environment, struct life *life, struct
 struct task *prepare_connection(void *environment, struct err *err);
 struct task *prepare_reach(void *environment, struct err *err);
 struct task *prepare_plan(void *environment, struct err *err);
+/* List the containers that carry the environment's name. */
+struct task *prepare_containers(void *environment, struct err *err);
 
 /* ---- objects.c: networks and volumes ---- */
 

@@ -199,11 +199,7 @@ static void on_trouble_line(void *context, char *line, size_t length) {
     (void)length;
     if (regexec(&trouble->explanation->regex, line, 0, NULL, 0) || strings_has(found, line))
         return;
-    if (found->length == TROUBLE_PER_SERVICE) {
-        free(found->at[0]);
-        memmove(found->at, found->at + 1, --found->length * sizeof *found->at);
-    }
-    strings_add(found, line);
+    strings_add_last(found, line, TROUBLE_PER_SERVICE);
 }
 
 static void on_trouble_log(void *context, enum stream_tag stream, const char *data, size_t length) {

@@ -7,32 +7,22 @@
 
 #include <string.h>
 
-static struct life *life_of_labels(struct environment *environment, const cJSON *labels) {
-    const char *service =
-        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(labels, LABEL_SERVICE));
-    const char *number =
-        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(labels, LABEL_NUMBER));
-    for (size_t i = 0; service && number && i < environment->life_count; i++) {
+static struct life *life_of_container(struct environment *environment, const cJSON *container) {
+    const char *service = container_label(container, LABEL_SERVICE);
+    int number = atoi(container_label(container, LABEL_NUMBER));
+    for (size_t i = 0; i < environment->life_count; i++) {
         const struct planned_service *planned = environment->lives[i].planned;
-        if (!strcmp(planned->service->name, service) && planned->number == atoi(number))
+        if (!strcmp(planned->service->name, service) && planned->number == number)
             return &environment->lives[i];
     }
     return NULL;
-}
-
-static struct task *begin_containers(void *subject, struct err *err) {
-    struct environment *environment = subject;
-    autofree char *label = xasprintf("%s=%s", LABEL_ENVIRONMENT, environment->name);
-    (void)err;
-    return container_list(environment->engine, label);
 }
 
 static bool take_containers(void *subject, struct task *work, struct err *err) {
     struct environment *environment = subject;
     const cJSON *container;
     cJSON_ArrayForEach (container, request_answer(work)) {
-        const cJSON *labels = json_get(container, "Labels");
-        struct life *life = life_of_labels(environment, labels);
+        struct life *life = life_of_container(environment, container);
         if (!life)
             continue;
         free(life->id);
@@ -93,7 +83,7 @@ static struct task *begin_find_lives(void *subject, struct err *err) {
 
 static const struct stage find_stages[] = {
     {"connect", prepare_connection, NULL}, {"reach", prepare_reach, NULL},
-    {"plan", prepare_plan, NULL},          {"containers", begin_containers, take_containers},
+    {"plan", prepare_plan, NULL},          {"containers", prepare_containers, take_containers},
     {"lives", begin_find_lives, NULL},     {0},
 };
 

@@ -519,16 +519,11 @@ static void transition(void *subject, const struct stage *stage, enum task_statu
 
 void life_emit_progress(void *context, const char *line) {
     struct life *life = context;
-    struct strings *lines = &life->build_lines;
     struct event event = {.kind = EVENT_PROGRESS,
                           .service = xstrdup(life->name),
                           .phase = life->phase,
                           .text = xstrdup(line)};
-    if (lines->length == LAST_LINES) {
-        free(lines->at[0]);
-        memmove(lines->at, lines->at + 1, --lines->length * sizeof *lines->at);
-    }
-    strings_add(lines, line);
+    strings_add_last(&life->build_lines, line, LAST_LINES);
     environment_tell(life->environment, &event);
 }
 

@@ -131,3 +131,10 @@ struct task *prepare_plan(void *subject, struct err *err) {
         check_seeds(environment, err);
     return NULL;
 }
+
+struct task *prepare_containers(void *subject, struct err *err) {
+    struct environment *environment = subject;
+    autofree char *label = xasprintf("%s=%s", LABEL_ENVIRONMENT, environment->name);
+    (void)err;
+    return container_list(environment->engine, label);
+}

@@ -114,12 +114,6 @@ static void removal_release(struct task *task) {
     free(removal->id);
 }
 
-static const char *label(const cJSON *container, const char *name) {
-    const cJSON *labels = json_get(container, "Labels");
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(labels, name));
-    return text ? text : "";
-}
-
 struct task *removal_new(struct loop *loop, struct engine *engine, const cJSON *container) {
     static const struct task_type type = {
         .name = "removal", .step = removal_step, .release = removal_release};
@@ -130,8 +124,8 @@ struct task *removal_new(struct loop *loop, struct engine *engine, const cJSON *
     removal->id = xstrdup(json_text_or(container, "Id", ""));
     removal->grace = -1;
     if (running) {
-        text_to_long(label(container, LABEL_GRACE), 0, 86400, &removal->grace);
-        removal->hooks = cJSON_Parse(label(container, LABEL_PRE_STOP));
+        text_to_long(container_label(container, LABEL_GRACE), 0, 86400, &removal->grace);
+        removal->hooks = cJSON_Parse(container_label(container, LABEL_PRE_STOP));
     }
     removal->sequence = sequence_new(loop, stages, removal, NULL);
     return &removal->task;

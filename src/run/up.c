@@ -33,13 +33,6 @@ static void beat(struct timer *timer) {
 
 /* ---- The name ---- */
 
-static struct task *begin_name(void *subject, struct err *err) {
-    struct environment *environment = subject;
-    autofree char *label = xasprintf("%s=%s", LABEL_ENVIRONMENT, environment->name);
-    (void)err;
-    return container_list(environment->engine, label);
-}
-
 static bool end_name(void *subject, struct task *work, struct err *err) {
     struct environment *environment = subject;
     if (!cJSON_GetArraySize(request_answer(work)))
@@ -109,7 +102,7 @@ static const struct stage up_stages[] = {
     {"connect", prepare_connection, NULL},
     {"reach", prepare_reach, NULL},
     {"plan", prepare_plan, NULL},
-    {"name", begin_name, end_name},
+    {"name", prepare_containers, end_name},
     {"observe", begin_observing, end_observing},
     {"volumes", objects_begin_volumes, NULL},
     {"services", begin_services, NULL},
