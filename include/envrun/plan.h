@@ -32,7 +32,8 @@
 #define LABEL_CREATED "envrun.created"   /* UNIX time in seconds */
 #define LABEL_GRACE                                                                                \
     "envrun.grace" /* seconds between stop signal and SIGKILL, if the file says so */
-#define LABEL_PRE_STOP "envrun.pre_stop"                   /* the hooks, as JSON */
+#define LABEL_PRE_STOP "envrun.pre_stop" /* the hooks, as JSON */
+#define LABEL_HOOK "envrun.hook" /* "pre_start": the container of a hook, not of its service */
 #define LABEL_NUMBER "com.docker.compose.container-number" /* from 1, within a service */
 #define LABEL_KEY "envrun.key" /* a network's or volume's name in the file */
 

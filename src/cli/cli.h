@@ -37,6 +37,7 @@ struct options {
     const char *user;         /* --user */
     const char *working_dir;  /* --workdir */
     const char *protocol;     /* --protocol */
+    long index;               /* --index; 0: none was given */
     enum keep keep;
     bool ports_as_written, strict, json, verbose, follow, timestamps, no_tty, quiet, all, help;
     char **words; /* what is no option: the command's arguments, NULL-terminated */
@@ -120,10 +121,19 @@ int session_outcome(struct session *session, const char *outcome, int code);
 
 /* "envrun: FILE:LINE:COLUMN: MESSAGE" on stderr. Answers the exit code. */
 int cli_fail(const struct err *err);
-/* The containers of an environment as the engine lists them; ERR_USAGE if there are none. */
+
+/* ---- containers.c: those of an environment that is up ---- */
+
+/* As the engine lists them; ERR_USAGE if there are none. */
 cJSON *session_containers(struct session *session, struct err *err);
-/* The one of a service; NULL and ERR_USAGE, with a suggestion, if there is none. */
-const cJSON *containers_service(const cJSON *containers, const char *service, struct err *err);
+/* "api", and "api-2" for a second container of the service; to be freed by the caller. */
+char *container_name(const cJSON *container);
+/* Does the word mean it: its service's name (with its number as the index; 0: any), or its own? */
+bool container_is_of(const cJSON *container, const char *word, long index);
+/* The first that the word means; NULL and ERR_USAGE, with a suggestion, if there is none. */
+const cJSON *containers_service(const cJSON *containers, const char *word, long index,
+                                struct err *err);
+
 extern char **environ;
 
 /* ---- The commands ---- */

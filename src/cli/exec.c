@@ -171,7 +171,7 @@ int command_exec(struct options *options) {
         session_open(&session, &err))
         containers = session_containers(&session, &err);
     if (containers)
-        container = containers_service(containers, options->words[0], &err);
+        container = containers_service(containers, options->words[0], options->index, &err);
     if (container)
         code = converse(&session, json_text_or(container, "Id", ""), &err);
     if (err_is(&err))

@@ -1,5 +1,5 @@
 /*
- * envrun logs: what the services wrote, each line behind its service's name.
+ * envrun logs: what the services wrote, each line behind its container's name.
  */
 #include "cli/cli.h"
 
@@ -16,16 +16,16 @@ enum { LOG_LINE_MAX = 64 << 10 }; /* bytes */
 
 struct source {
     struct session *session;
-    const char *service;
-    int width; /* of the longest service's name */
-    bool bare; /* one service was asked for: no names */
+    char *name;
+    int width; /* of the longest name */
+    bool bare; /* one container was asked for: no names */
     struct lines out, errors;
 };
 
 static void on_line(void *context, char *line, size_t length) {
     const struct source *source = context;
     if (!source->bare)
-        printf("%-*s | ", source->width, source->service);
+        printf("%-*s | ", source->width, source->name);
     fwrite(line, 1, length, stdout);
     putchar('\n');
 }
@@ -60,25 +60,34 @@ static struct task *follow(struct session *session, const cJSON *container, stru
     return container_logs(session->engine, id, &options, (struct output_sink){on_data, source});
 }
 
+/* The containers of one service, or of all (NULL). */
+static size_t add(const cJSON *containers, const char *word, long index, const cJSON **to) {
+    const cJSON *container;
+    size_t count = 0;
+    cJSON_ArrayForEach (container, containers) {
+        if (!word || container_is_of(container, word, index))
+            to[count++] = container;
+    }
+    return count;
+}
+
 /* The containers of the services that were named, or all of them. */
 static bool choose(const struct options *options, const cJSON *containers, const cJSON **ret,
                    size_t *ret_count, struct err *err) {
-    const cJSON *container;
     *ret_count = 0;
     for (size_t i = 0; i < options->word_count; i++) {
-        ret[*ret_count] = containers_service(containers, options->words[i], err);
-        if (!ret[(*ret_count)++])
+        if (!containers_service(containers, options->words[i], options->index, err))
             return false;
+        *ret_count += add(containers, options->words[i], options->index, ret + *ret_count);
     }
     if (!options->word_count)
-        cJSON_ArrayForEach (container, containers) {
-            ret[(*ret_count)++] = container;
-        }
+        *ret_count = add(containers, NULL, 0, ret);
     return true;
 }
 
 static bool show(struct session *session, const cJSON *containers, struct err *err) {
-    size_t most = (size_t)cJSON_GetArraySize(containers) + session->options->word_count, count;
+    size_t all = (size_t)cJSON_GetArraySize(containers), words = session->options->word_count;
+    size_t most = all * (words ? words : 1), count;
     autofree const cJSON **chosen = xcalloc(most, sizeof *chosen);
     autofree struct source *sources = xcalloc(most, sizeof *sources);
     int width = 0;
@@ -88,10 +97,10 @@ static bool show(struct session *session, const cJSON *containers, struct err *e
     struct task_group *group = task_group_new(session->loop, GROUP_COLLECT, 0);
     for (size_t i = 0; i < count; i++) {
         sources[i].session = session;
-        sources[i].service = container_label(chosen[i], LABEL_SERVICE);
-        sources[i].bare = session->options->word_count == 1;
-        if ((int)strlen(sources[i].service) > width)
-            width = (int)strlen(sources[i].service);
+        sources[i].name = container_name(chosen[i]);
+        sources[i].bare = words == 1 && count == 1;
+        if ((int)strlen(sources[i].name) > width)
+            width = (int)strlen(sources[i].name);
     }
     for (size_t i = 0; i < count; i++) {
         sources[i].width = width;
@@ -103,6 +112,7 @@ static bool show(struct session *session, const cJSON *containers, struct err *e
         lines_end(&sources[i].errors);
         lines_release(&sources[i].out);
         lines_release(&sources[i].errors);
+        free(sources[i].name);
     }
     return ok;
 }

@@ -39,6 +39,7 @@ static const struct option_row rows[] = {
     {'U', 'u', "user", "USER", "as this user"},
     {'W', 'w', "workdir", "DIR", "in this folder of the container"},
     {'O', 0, "protocol", "NAME", "tcp (default) or udp"},
+    {'i', 0, "index", "N", "the Nth container of a service that has several"},
     {'F', 0, "format", "FORMAT", "the output's format"},
     {'q', 'q', "quiet", NULL, "only check, print nothing"},
     {'h', 'h', "help", NULL, "explain the command"},
@@ -76,6 +77,12 @@ static bool set_tail(struct options *options, const char *value, struct err *err
            err_set(err, ERR_USAGE, "--tail takes a number of lines, not `%s`", value);
 }
 
+static bool set_index(struct options *options, const char *value, struct err *err) {
+    return text_to_long(value, 1, 1 << 20, &options->index) ||
+           err_set(err, ERR_USAGE, "--index takes a container's number, from 1 on, not `%s`",
+                   value);
+}
+
 static bool set_option(struct options *options, char letter, const char *value, struct err *err) {
     switch (letter) {
     case 'f':
@@ -106,6 +113,8 @@ static bool set_option(struct options *options, char letter, const char *value, 
         return true;
     case 'T':
         return set_tail(options, value, err);
+    case 'i':
+        return set_index(options, value, err);
     case 'U':
         options->user = value;
         return true;

@@ -51,7 +51,7 @@ int command_port(struct options *options) {
     if (parse(options, &port, &err) && session_name(&session, &err) && session_open(&session, &err))
         containers = session_containers(&session, &err);
     if (containers)
-        container = containers_service(containers, options->words[0], &err);
+        container = containers_service(containers, options->words[0], options->index, &err);
     if (!container ||
         !print_place(container, port, options->protocol ? options->protocol : "tcp", &err))
         code = cli_fail(&err);

@@ -34,9 +34,9 @@ static void print_table(const cJSON *containers) {
     const cJSON *container;
     printf("%-16s %-10s %-26s %s\n", "SERVICE", "STATE", "STATUS", "WHERE");
     cJSON_ArrayForEach (container, containers) {
-        autofree char *place = where(container);
-        printf("%-16s %-10s %-26s %s\n", container_label(container, LABEL_SERVICE),
-               json_text_or(container, "State", ""), json_text_or(container, "Status", ""), place);
+        autofree char *place = where(container), *name = container_name(container);
+        printf("%-16s %-10s %-26s %s\n", name, json_text_or(container, "State", ""),
+               json_text_or(container, "Status", ""), place);
     }
 }
 
@@ -47,6 +47,7 @@ static void print_json(const cJSON *containers) {
         cJSON *one = cJSON_CreateObject();
         autofree char *place = where(container);
         json_put_text(one, "service", container_label(container, LABEL_SERVICE));
+        json_put_number(one, "number", atoi(container_label(container, LABEL_NUMBER)));
         json_put_text(one, "id", json_text(container, "Id"));
         json_put_text(one, "image", json_text(container, "Image"));
         json_put_text(one, "state", json_text(container, "State"));

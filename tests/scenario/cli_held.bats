@@ -237,3 +237,41 @@ END
     try 0 down -p "$name-b"
     try 0 down -p "$name"
 }
+
+@test "a service of three: --index takes one for exec, port and logs; logs shows them all, each by its name" {
+    cat >envrun.yaml <<'END'
+services:
+  web:
+    image: envrun-test/busybox:1
+    command: sh -c 'hostname >/var/www/index.html; echo said; exec httpd -f -p 8080 -h /var/www'
+    ready: {http: {port: 8080}}
+    ports: ["8080"]
+    scale: 3
+END
+    try 0 up -p "$name"
+    for index in 1 2 3; do
+        try 0 exec -p "$name" --index "$index" web hostname
+        host=$(cat "$out")
+        try 0 port -p "$name" --index "$index" web 8080
+        is "$(curl -s "http://$(cat "$out")/")" "$host"
+        echo "$host" >>hosts
+    done
+    is "$(sort -u hosts | wc -l)" 3
+    try 0 exec -p "$name" web hostname
+    is "$(cat "$out")" "$(sed -n 1p hosts)"
+    try 0 exec -p "$name" web-2 hostname
+    is "$(cat "$out")" "$(sed -n 2p hosts)"
+
+    try 0 ps -p "$name"
+    has_line "$out" 'web +running .*' 'web-2 +running .*' 'web-3 +running .*'
+    try 0 logs -p "$name" web
+    is "$(sort "$out")" $'web   | said\nweb-2 | said\nweb-3 | said'
+    try 0 logs -p "$name" --index 3 web
+    is "$(cat "$out")" said
+
+    try 64 exec -p "$name" --index 4 web true
+    has "$err" "service \`web\` has no container 4: it has 3"
+    try 64 port -p "$name" --index 0 web 8080
+    has "$err" "--index takes a container's number, from 1 on, not \`0\`"
+    try 0 down -p "$name"
+}
