@@ -99,13 +99,15 @@ struct plan_options {
     const char
         *publish_address;  /* REACH_PUBLISH: where ports are bound, "127.0.0.1" or "0.0.0.0" */
     bool ports_as_written; /* publish what the file says where it says */
+    bool hermetic;         /* nothing of it reaches beyond its networks; no port is published */
 };
 
 struct planned_network {
     const char *key;  /* in the file */
     const char *name; /* on the engine */
     bool external;
-    cJSON *body; /* POST /networks/create; NULL if external */
+    bool wants_subnet; /* of envrun's own range: the file gives it none */
+    cJSON *body;       /* POST /networks/create; NULL if external */
     struct position at;
 };
 
@@ -199,7 +201,7 @@ struct plan {
     enum reach reach;
     int api_minor;
     char *publish_address;
-    bool ports_as_written;
+    bool ports_as_written, hermetic;
     cJSON *labels; /* those that every object of the environment carries */
     struct planned_network *networks;
     size_t network_count;

@@ -24,6 +24,9 @@ struct environment_options {
     const char *name; /* on the engine */
     const char *verb; /* "run", "up" */
     bool ports_as_written;
+    bool hermetic;       /* internal networks: it reaches nothing outside of itself */
+    const char *subnets; /* "CIDR[/SIZE]" for networks without one of their own, "engine": as the
+                            engine chooses; NULL: 10.112.0.0/12/26 */
     const char *const *process_environment; /* NAME=VALUE, NULL-terminated */
     const char *const *suite_variables;     /* -e NAME=VALUE, NULL-terminated, or NULL */
     struct event_listener listener;

@@ -38,8 +38,10 @@ struct options {
     const char *working_dir;  /* --workdir */
     const char *protocol;     /* --protocol */
     long index;               /* --index; 0: none was given */
+    const char *subnets;      /* --subnets */
     enum keep keep;
-    bool ports_as_written, strict, json, verbose, follow, timestamps, no_tty, quiet, all, help;
+    bool ports_as_written, hermetic, strict, json, verbose, follow, timestamps, no_tty, quiet, all,
+        help;
     char **words; /* what is no option: the command's arguments, NULL-terminated */
     size_t word_count;
     char **command; /* what stands behind `--`, or NULL */
@@ -108,6 +110,8 @@ bool session_name(struct session *session, struct err *err);
 /* Start a task and run the loop until it ends; a signal cuts it short only if `cut_short`. Answers
  * whether it is done; why not goes to err. The task is freed. */
 bool session_drive(struct session *session, struct task *task, bool cut_short, struct err *err);
+/* What every environment of these options is made with; `verb` is "run" or "up". */
+struct environment_options session_environment_options(struct session *session, const char *verb);
 /* Take the environment down unless it is to be kept; answers the code that counts then. */
 int session_finish(struct session *session, int code, bool failed);
 /* Tell an event, which is released. */

@@ -28,6 +28,8 @@ static const struct option_row rows[] = {
     {'v', 'v', "verbose", NULL, "show every line of builds and pulls"},
     {'P', 0, "ports", "HOW",
      "`ephemeral` (default): free ports of 127.0.0.1; `written`: as in the file"},
+    {'H', 0, "hermetic", NULL, "internal networks: the services reach nothing outside of them"},
+    {'B', 0, "subnets", "CIDR[/SIZE]", "where networks without a subnet get one, or `engine`"},
     {'e', 'e', "env", "KEY=VAL", "set a variable of the suite (of the command, for exec)"},
     {'S', 0, "suite", "NAME", "run this suite; may be given again"},
     {'k', 0, "keep", "[WHEN]", "do not take it down; with =on-failure, only after a failure"},
@@ -128,6 +130,12 @@ static bool set_option(struct options *options, char letter, const char *value, 
         return set_ports(options, value, err);
     case 'k':
         return set_keep(options, value, err);
+    case 'H':
+        options->hermetic = true;
+        return true;
+    case 'B':
+        options->subnets = value;
+        return true;
     case 's':
         options->strict = true;
         return true;

@@ -75,23 +75,16 @@ static void make_environment(struct session *session, const struct chosen *chose
     struct winsize size = {0};
     bool json = session->options->json;
     ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
-    struct environment_options options = {
-        .model = session->model,
-        .name = session->name,
-        .verb = "run",
-        .ports_as_written = session->options->ports_as_written,
-        .process_environment = (const char *const *)environ,
-        .suite_variables = (const char *const *)strings_argv(&session->options->variables),
-        .listener = session_listener(session),
-        .suites = chosen->suites.at,
-        .command = (const char *const *)session->options->command,
-        .output = STDOUT_FILENO,
-        /* With --json nothing but events is on stderr: the suite has stdout for both. */
-        .errors = json ? STDOUT_FILENO : STDERR_FILENO,
-        .output_is_shared = json || is_same_file(STDOUT_FILENO, STDERR_FILENO),
-        .rows = size.ws_row,
-        .columns = size.ws_col,
-    };
+    struct environment_options options = session_environment_options(session, "run");
+    options.suite_variables = (const char *const *)strings_argv(&session->options->variables);
+    options.suites = chosen->suites.at;
+    options.command = (const char *const *)session->options->command;
+    options.output = STDOUT_FILENO;
+    /* With --json nothing but events is on stderr: the suite has stdout for both. */
+    options.errors = json ? STDOUT_FILENO : STDERR_FILENO;
+    options.output_is_shared = json || is_same_file(STDOUT_FILENO, STDERR_FILENO);
+    options.rows = size.ws_row;
+    options.columns = size.ws_col;
     options.output_is_terminal = isatty(STDOUT_FILENO) && options.output_is_shared;
     session->environment = environment_new(session->loop, session->engine, &options);
 }

@@ -250,6 +250,28 @@ bool session_name(struct session *session, struct err *err) {
     return true;
 }
 
+/* ---- The environment ---- */
+
+/* The option, else the variable of the process environment. */
+static const char *setting(const char *option, const char *variable) {
+    const char *value = option ? option : getenv(variable);
+    return value && *value ? value : NULL;
+}
+
+struct environment_options session_environment_options(struct session *session, const char *verb) {
+    const struct options *options = session->options;
+    return (struct environment_options){
+        .model = session->model,
+        .name = session->name,
+        .verb = verb,
+        .ports_as_written = options->ports_as_written,
+        .hermetic = options->hermetic,
+        .subnets = setting(options->subnets, "ENVRUN_SUBNETS"),
+        .process_environment = (const char *const *)environ,
+        .listener = session_listener(session),
+    };
+}
+
 /* ---- Tasks ---- */
 
 bool session_drive(struct session *session, struct task *task, bool cut_short, struct err *err) {

@@ -9,14 +9,7 @@
 #include <string.h>
 
 static void make_environment(struct session *session) {
-    struct environment_options options = {
-        .model = session->model,
-        .name = session->name,
-        .verb = "up",
-        .ports_as_written = session->options->ports_as_written,
-        .process_environment = (const char *const *)environ,
-        .listener = session_listener(session),
-    };
+    struct environment_options options = session_environment_options(session, "up");
     session->environment = environment_new(session->loop, session->engine, &options);
 }
 

@@ -369,6 +369,13 @@ static bool put_key(struct draft *draft, const struct node *value) {
     return !rule || !rule->put || rule->put(draft, value);
 }
 
+/* Engines before 26 hand on to the host's own resolver what they cannot answer, also for internal
+ * networks (CVE-2024-29018): let nobody listen there. */
+static void stay_inside(struct draft *draft) {
+    if (draft->plan->hermetic && !cJSON_HasObjectItem(draft->host, "Dns"))
+        json_append_text(json_array_at(draft->host, "Dns"), "127.0.0.1");
+}
+
 bool draft_container(struct draft *draft) {
     struct err *all = draft->err;
     bool ok = true;
@@ -379,6 +386,7 @@ bool draft_container(struct draft *draft) {
         if (!check_key("services", draft->service->name, value, &one) || !put_key(draft, value))
             ok = err_join(all, &one);
     }
+    stay_inside(draft);
     draft->err = all;
     return ok;
 }

@@ -45,7 +45,7 @@ static cJSON *network_body(struct plan *plan, const char *name, const struct nod
     json_put_text(body, "Name", name);
     json_put_bool(body, "CheckDuplicate", true); /* names are not unique before Engine 25 */
     json_put_text(body, "Driver", node_text(definition, "driver", "bridge"));
-    if (node_bool(definition, "internal", false))
+    if (plan->hermetic || node_bool(definition, "internal", false))
         json_put_bool(body, "Internal", true);
     if (node_bool(definition, "attachable", false))
         json_put_bool(body, "Attachable", true);
@@ -72,17 +72,43 @@ static cJSON *volume_body(struct plan *plan, const char *name, const struct node
     return body;
 }
 
+/* Only a bridge's subnet is its own affair; and what the file or an IPAM driver says stands. */
+static bool wants_subnet(const struct node *definition) {
+    const struct node *ipam = node_get(definition, "ipam"), *config = node_get(ipam, "config");
+    return !strcmp(node_text(definition, "driver", "bridge"), "bridge") &&
+           !strcmp(node_text(ipam, "driver", "default"), "default") && !(config && config->length);
+}
+
+/* Docker Engine 27 is the first that filters IPv6 unless it is told to. */
+static bool check_hermetic(const struct plan *plan, const struct node *definition,
+                           struct err *err) {
+    enum { FILTERS_IPV6 = 47 };
+    if (!plan->hermetic)
+        return true;
+    if (is_external(definition))
+        return err_at(err, definition->key_at,
+                      "--hermetic: network `%s` is external, and may lead anywhere",
+                      definition->key);
+    if (node_bool(definition, "enable_ipv6", false) && plan->api_minor < FILTERS_IPV6)
+        return err_at(err, definition->key_at,
+                      "--hermetic: this engine does not keep IPv6 inside network `%s`; Docker "
+                      "Engine 27 does",
+                      definition->key);
+    return true;
+}
+
 bool plan_networks(struct plan *plan, struct err *err) {
     const struct node *all = node_get(plan->model->root, "networks");
     plan->networks = arena_alloc(plan->arena, (all ? all->length : 0) * sizeof *plan->networks);
     node_each (item, all) {
         const char *name = object_name(plan, item);
-        if (!check_keys("networks", item->key, item, err))
+        if (!check_keys("networks", item->key, item, err) || !check_hermetic(plan, item, err))
             return false;
         plan->networks[plan->network_count++] = (struct planned_network){
             .key = item->key,
             .name = name,
             .external = is_external(item),
+            .wants_subnet = !is_external(item) && wants_subnet(item),
             .body = is_external(item) ? NULL : network_body(plan, name, item),
             .at = item->key_at,
         };

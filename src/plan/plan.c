@@ -249,6 +249,7 @@ struct plan *plan_make(const struct model *model, const struct plan_options *opt
     plan->publish_address =
         xstrdup(options->publish_address ? options->publish_address : "127.0.0.1");
     plan->ports_as_written = options->ports_as_written;
+    plan->hermetic = options->hermetic;
     plan->labels = environment_labels(plan, options);
     plan->kinds = kinds_load(err);
     if (!plan->kinds || !check_keys("", "", model->root, err) || !plan_networks(plan, err) ||

@@ -2,7 +2,8 @@
  * Ports: what the file publishes, and what must be published so that this host can reach it.
  *
  * Ports written in the file are remapped to ephemeral ones on 127.0.0.1, so that copies of one
- * environment never collide; `--ports=written` keeps them.
+ * environment never collide; `--ports=written` keeps them, on 127.0.0.1 too unless the file names
+ * an address: who shares the network has no business with them.
  */
 #include "plan/internal.h"
 
@@ -73,15 +74,16 @@ void ports_of_image(struct plan *plan, struct planned_service *service, const cJ
     }
 }
 
+/* From an internal network the engine publishes nothing, and does not say so. */
 static bool is_published(const struct plan *plan, const struct planned_port *port) {
-    return port->written || plan->reach == REACH_PUBLISH;
+    return !plan->hermetic && (port->written || plan->reach == REACH_PUBLISH);
 }
 
 static cJSON *binding_of(const struct plan *plan, const struct planned_port *port) {
     bool as_written = plan->ports_as_written && port->written;
     cJSON *binding = cJSON_CreateObject();
-    const char *ip = as_written ? port->written_ip : plan->publish_address;
-    json_put_text(binding, "HostIp", ip ? ip : "");
+    const char *ip = as_written ? port->written_ip : NULL;
+    json_put_text(binding, "HostIp", ip ? ip : plan->publish_address);
     json_put_text(binding, "HostPort", as_written ? port->written : "");
     return binding;
 }

@@ -36,6 +36,11 @@ static const char *resolve(struct draft *draft, const char *mode) {
 
 bool draft_network_mode(struct draft *draft, const struct node *value) {
     const char *mode = resolve(draft, scalar_text(value));
+    bool is_inside = text_starts(scalar_text(value), "service:") || !strcmp(mode, "none");
+    if (draft->plan->hermetic && !is_inside)
+        return err_at(draft->err, value->at,
+                      "--hermetic: `network_mode: %s` leads out of the environment's networks",
+                      mode);
     json_put_text(draft->host, "NetworkMode", mode);
     draft->service->network_mode = mode;
     if (text_starts(scalar_text(value), "service:"))

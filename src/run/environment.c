@@ -83,6 +83,7 @@ struct environment *environment_free(struct environment *environment) {
     plan_free(environment->plan);
     cJSON_Delete(environment->own_mounts);
     credentials_free(environment->credentials);
+    vec_free(&environment->subnets_taken);
     err_release(&environment->doom);
     strings_release(&environment->variables);
     free(environment->self);

@@ -14,6 +14,7 @@
 #include "base/vector.h"
 #include "loop/relay.h"
 #include "loop/task.h"
+#include "plan/subnets.h"
 
 enum {
     LAST_LINES = 20,               /* of a log or a build, shown with a failure */
@@ -84,7 +85,9 @@ struct environment {
     struct life *lives; /* as plan->services */
     size_t life_count;
     size_t networks_missing;
-    bool observing; /* the engine's events come in */
+    struct subnet_range subnet_range;
+    struct subnets subnets_taken; /* as far as is known */
+    bool observing;               /* the engine's events come in */
     struct task *observer;
     struct task *observe_gate; /* waits until they do */
     struct task *coming_up;
@@ -129,6 +132,16 @@ struct task *prepare_containers(void *environment, struct err *err);
 struct task *objects_begin_volumes(void *environment, struct err *err);
 /* Add a task for each network that some service uses, and count it as missing until it is there. */
 void objects_add_networks(struct environment *environment, struct task_group *group);
+
+/* ---- subnets.c: networks with a small subnet of their own ---- */
+
+/* Ask the engine and the host which subnets are taken. */
+struct task *subnets_ask(void *environment, struct err *err);
+bool subnets_learn(void *environment, struct task *networks, struct err *err);
+/* Make a network for so many containers; where another process took its subnet meanwhile, in
+ * another one. */
+struct task *subnets_make_network(struct environment *environment,
+                                  const struct planned_network *network, size_t containers);
 
 /* ---- life.c ---- */
 

@@ -80,13 +80,24 @@ struct network_work {
     bool joined;
 };
 
+/* How many containers join it. */
+static size_t network_users(const struct environment *environment, const char *name) {
+    size_t count = 0;
+    for (size_t i = 0; i < environment->life_count; i++)
+        for (const char **used = environment->lives[i].planned->networks; *used; used++)
+            if (!environment->lives[i].is_idle && !strcmp(*used, name))
+                count++;
+    return count;
+}
+
 static struct task *first_work(struct network_work *network) {
     struct engine *engine = network->environment->engine;
     if (network->network->external) {
         autofree char *name = engine_escape(network->network->name);
         return engine_request(engine, "GET", NULL, "/networks/%s", name);
     }
-    return network_create(engine, cJSON_Duplicate(network->network->body, true));
+    return subnets_make_network(network->environment, network->network,
+                                network_users(network->environment, network->network->name));
 }
 
 static struct task *join_work(struct network_work *network) {
@@ -122,20 +133,12 @@ static void network_release(struct task *task) {
     task_free(((struct network_work *)task)->work);
 }
 
-static bool is_network_used(const struct environment *environment, const char *name) {
-    for (size_t i = 0; i < environment->life_count; i++)
-        for (const char **used = environment->lives[i].planned->networks; *used; used++)
-            if (!environment->lives[i].is_idle && !strcmp(*used, name))
-                return true;
-    return false;
-}
-
 void objects_add_networks(struct environment *environment, struct task_group *group) {
     static const struct task_type type = {
         .name = "network", .step = network_step, .release = network_release};
     struct plan *plan = environment->plan;
     for (size_t i = 0; i < plan->network_count; i++) {
-        if (!is_network_used(environment, plan->networks[i].name))
+        if (!network_users(environment, plan->networks[i].name))
             continue;
         struct network_work *network = task_new(sizeof *network, &type, environment->loop);
         network->environment = environment;

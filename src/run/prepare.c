@@ -111,8 +111,28 @@ static bool check_seeds(struct environment *environment, struct err *err) {
     return ok;
 }
 
+/* An internal network's containers are reached by their own addresses or not at all. */
+static bool check_hermetic(const struct environment *environment, struct err *err) {
+    if (!environment->options.hermetic)
+        return true;
+    if (environment->options.ports_as_written)
+        return err_set(
+            err, ERR_USAGE,
+            "--hermetic and --ports=written exclude each other: from an internal network "
+            "the engine publishes no port");
+    if (environment->reach == REACH_PUBLISH)
+        return err_set(err, ERR_USAGE,
+                       "--hermetic needs an engine whose containers are reached by their own "
+                       "addresses, as they are on its own host or in a container beside them; at "
+                       "%s there are only published ports, and an internal network has none",
+                       engine_address(environment->engine)->url);
+    return true;
+}
+
 struct task *prepare_plan(void *subject, struct err *err) {
     struct environment *environment = subject;
+    if (!check_hermetic(environment, err))
+        return NULL;
     struct plan_options options = {
         .name = environment->name,
         .verb = environment->options.verb,
@@ -122,6 +142,7 @@ struct task *prepare_plan(void *subject, struct err *err) {
         .reach = environment->reach,
         .publish_address = environment->publish_address,
         .ports_as_written = environment->options.ports_as_written,
+        .hermetic = environment->options.hermetic,
     };
     environment->plan = plan_make(environment->model, &options, err);
     if (!environment->plan)

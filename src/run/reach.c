@@ -24,32 +24,18 @@ struct reach_work {
 
 /* ---- The engine's bridge ---- */
 
-/* "172.17.0.0/16" */
-static bool parse_subnet(const char *text, uint32_t *ret_address, uint32_t *ret_mask) {
-    autofree char *address = xstrndup(text, strcspn(text, "/"));
-    const char *slash = strchr(text, '/');
-    struct in_addr parsed;
-    long bits;
-    if (!slash || !text_to_long(slash + 1, 1, 32, &bits) ||
-        inet_pton(AF_INET, address, &parsed) != 1)
-        return false;
-    *ret_address = ntohl(parsed.s_addr);
-    *ret_mask = UINT32_MAX << (32 - bits);
-    return true;
-}
-
 /* Has an interface of this host an address in the subnet? (A fresh engine does not name the
  * bridge's gateway.) */
 static bool is_our_subnet(const char *text) {
     struct ifaddrs *all;
-    uint32_t address, mask;
+    struct subnet subnet;
     bool found = false;
-    if (!parse_subnet(text, &address, &mask) || getifaddrs(&all))
+    if (!subnet_parse(text, &subnet) || getifaddrs(&all))
         return false;
     for (struct ifaddrs *item = all; item && !found; item = item->ifa_next) {
         const struct sockaddr_in *own = (const void *)item->ifa_addr;
         if (own && own->sin_family == AF_INET)
-            found = (ntohl(own->sin_addr.s_addr) & mask) == (address & mask);
+            found = subnet_has(subnet, ntohl(own->sin_addr.s_addr));
     }
     freeifaddrs(all);
     return found;

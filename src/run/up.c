@@ -103,6 +103,7 @@ static const struct stage up_stages[] = {
     {"reach", prepare_reach, NULL},
     {"plan", prepare_plan, NULL},
     {"name", prepare_containers, end_name},
+    {"subnets", subnets_ask, subnets_learn},
     {"observe", begin_observing, end_observing},
     {"volumes", objects_begin_volumes, NULL},
     {"services", begin_services, NULL},

@@ -41,6 +41,17 @@ END
     is "$(cat page)" fine
 }
 
+@test "the networks of a hermetic environment are joined too" {
+    compose <<END
+services:
+  web: {image: $busybox, command: ["sh", "-c", "$server"], expose: ["80"], ready: {tcp: 80}}
+END
+    # shellcheck disable=SC2016  # the inner shell expands these
+    within "$(image)" envrun run -p "$name" --hermetic -- \
+        sh -c 'wget -q -O page "http://$WEB_HOST:$WEB_PORT/"' >out 2>err </dev/null || { show err; false; }
+    is "$(cat page)" fine
+}
+
 @test "a bind mount that the engine cannot see is an error that names it" {
     mkdir seen
     echo fine >seen/index.html

@@ -220,10 +220,10 @@ Test(plan, ports_of_the_file_are_remapped_on_loopback) {
                            "\"53/udp\":[{\"HostIp\":\"127.0.0.1\",\"HostPort\":\"\"}]}");
 }
 
-Test(plan, ports_as_written_keep_their_place) {
+Test(plan, ports_as_written_keep_their_numbers_and_addresses) {
     struct plan_options options = usual;
     options.ports_as_written = true;
-    expect_bindings(options, "{\"80/tcp\":[{\"HostIp\":\"\",\"HostPort\":\"8080\"}],"
+    expect_bindings(options, "{\"80/tcp\":[{\"HostIp\":\"127.0.0.1\",\"HostPort\":\"8080\"}],"
                              "\"53/udp\":[{\"HostIp\":\"127.0.0.2\",\"HostPort\":\"53\"}]}");
 }
 
