@@ -45,8 +45,20 @@ enum event_kind {
                        hints: how to go on */
     EVENT_TEARDOWN, /* status; at the end duration and text: "removed 4 containers, 1 network",
                        or NULL; list (failed): what could not be removed, detail: why not */
-    EVENT_OUTCOME,  /* the last one: text: "passed", "failed", "environment", "timeout",
-                       "interrupted", "error"; code: the exit code; duration; detail: a summary */
+    EVENT_ARTIFACT, /* text: a file that the suite left, where it was copied to; detail: the suite's
+                       name; total: its bytes */
+
+    /* What is meant for a record alone; see event_is_bulky(). */
+    EVENT_LOG, /* a line that was written: service, or else detail: the suite's name; at, stream,
+                  text, unfinished. With STATUS_FAILED: something is missing here; text: what */
+    EVENT_TRY, /* one try of a probe: service, phase, status, duration; count: which one; text: why
+                  it found it not ready; detail: what the probe wrote or was answered */
+    EVENT_SAMPLE, /* service, usage */
+    EVENT_OBJECT, /* how an object was at the end: detail: "container", "network", "volume" or
+                     "image"; service, if it is of one; text: what inspecting it says, as JSON */
+
+    EVENT_OUTCOME, /* the last one: text: "passed", "failed", "environment", "timeout",
+                      "interrupted", "error"; code: the exit code; duration; detail: a summary */
 };
 
 enum event_phase {
@@ -64,6 +76,19 @@ enum event_phase {
 
 enum event_status { STATUS_NONE, STATUS_BEGAN, STATUS_DONE, STATUS_FAILED };
 
+/* As the engine numbers them. */
+enum event_stream { EVENT_NO_STREAM, EVENT_STDOUT, EVENT_STDERR };
+
+/* What a container has used since its start, and what it holds now. */
+struct event_usage {
+    long long cpu;                  /* ms of CPU time */
+    long long throttled;            /* ms for which its CPU limit stopped it */
+    long long memory, memory_limit; /* bytes, without the file cache; limit 0: none */
+    long long processes;
+    long long received, sent; /* bytes, all networks */
+    long long read, written;  /* bytes, all disks */
+};
+
 /* Every string and array of an event is owned by it and comes from malloc(); a zeroed one is an
  * event without contents, so that { .kind = EVENT_NOTE, .text = xasprintf(...) } makes one. */
 struct event {
@@ -76,6 +101,10 @@ struct event {
     long long duration; /* ms */
     int code;
     long long count, total;
+    long long at; /* UNIX time in nanoseconds */
+    enum event_stream stream;
+    bool unfinished; /* the line goes on in the next event of its stream */
+    struct event_usage usage;
     char *text;
     char *detail;
     char **list; /* list_length strings */
@@ -83,6 +112,11 @@ struct event {
     char **hints;
     size_t hint_count;
 };
+
+/* Logs, tries, samples and objects are many or large: the displays leave them out. */
+static inline bool event_is_bulky(enum event_kind kind) {
+    return kind >= EVENT_LOG && kind <= EVENT_OBJECT;
+}
 
 /* Receives each event once, in order; must not keep the pointer. */
 struct event_listener {
@@ -97,10 +131,11 @@ void event_add_hint(struct event *event, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void event_release(struct event *event);
 
-/* The names in the JSON form; never NULL, "" for PHASE_NONE and STATUS_NONE. */
+/* The names in the JSON form; never NULL, "" for what is NONE. */
 const char *event_kind_name(enum event_kind kind);
 const char *event_phase_name(enum event_phase phase);
 const char *event_status_name(enum event_status status);
+const char *event_stream_name(enum event_stream stream);
 
 /* One line of JSON without the newline, to be freed by the caller. Bytes that are not UTF-8 become
  * U+FFFD. */

@@ -16,12 +16,25 @@ static void give(struct lines *lines) {
     lines->cut = false;
 }
 
+/* Take what fits of a line, in pieces if that is asked for. */
+static void take(struct lines *lines, const char *data, size_t length) {
+    while (lines->in_pieces && !buffer_fits(&lines->partial, length)) {
+        size_t fits = lines->partial.max - lines->partial.length;
+        buffer_add(&lines->partial, data, fits);
+        data += fits;
+        length -= fits;
+        lines->cut = true;
+        give(lines);
+    }
+    if (!buffer_add_capped(&lines->partial, data, length))
+        lines->cut = true;
+}
+
 void lines_push(struct lines *lines, const char *data, size_t length) {
     while (length) {
         const char *end = memchr(data, '\n', length);
         size_t piece = end ? (size_t)(end - data) : length;
-        if (!buffer_add_capped(&lines->partial, data, piece))
-            lines->cut = true;
+        take(lines, data, piece);
         if (!end)
             return;
         give(lines);

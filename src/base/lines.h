@@ -2,7 +2,8 @@
  * lines.h: pieces of text in, whole lines out.
  *
  * However the pieces were cut, `line` gets each line once, without its end ("\n" or "\r\n") and
- * with a NUL behind it. A line that is longer than the maximum is cut there; its rest is dropped.
+ * with a NUL behind it. A line that is longer than the maximum is cut there: its rest is dropped,
+ * or comes in further pieces.
  */
 #ifndef BASE_LINES_H
 #define BASE_LINES_H
@@ -11,7 +12,8 @@
 
 struct lines {
     struct buffer partial; /* what has come of the current line */
-    bool cut;              /* its maximum is reached */
+    bool in_pieces;        /* a longer line comes in pieces */
+    bool cut;              /* its maximum is reached; what `line` gets is not the line's end */
     void (*line)(void *context, char *text, size_t length);
     void *context;
 };

@@ -45,11 +45,13 @@ void event_release(struct event *event) {
 }
 
 static const char *const kind_names[] = {
-    [EVENT_BEGAN] = "began",       [EVENT_PHASE] = "phase",     [EVENT_PROGRESS] = "progress",
-    [EVENT_PROBE] = "probe",       [EVENT_SEED] = "seed",       [EVENT_WAITING] = "waiting",
-    [EVENT_ENDPOINT] = "endpoint", [EVENT_DIED] = "died",       [EVENT_SUITE] = "suite",
-    [EVENT_WARNING] = "warning",   [EVENT_NOTE] = "note",       [EVENT_FAILED] = "failed",
-    [EVENT_TEARDOWN] = "teardown", [EVENT_OUTCOME] = "outcome",
+    [EVENT_BEGAN] = "began",       [EVENT_PHASE] = "phase",       [EVENT_PROGRESS] = "progress",
+    [EVENT_PROBE] = "probe",       [EVENT_SEED] = "seed",         [EVENT_WAITING] = "waiting",
+    [EVENT_ENDPOINT] = "endpoint", [EVENT_DIED] = "died",         [EVENT_SUITE] = "suite",
+    [EVENT_WARNING] = "warning",   [EVENT_NOTE] = "note",         [EVENT_FAILED] = "failed",
+    [EVENT_TEARDOWN] = "teardown", [EVENT_ARTIFACT] = "artifact", [EVENT_LOG] = "log",
+    [EVENT_TRY] = "try",           [EVENT_SAMPLE] = "sample",     [EVENT_OBJECT] = "object",
+    [EVENT_OUTCOME] = "outcome",
 };
 
 static const char *const phase_names[] = {
@@ -66,6 +68,9 @@ static const char *const status_names[] = {
     [STATUS_FAILED] = "failed",
 };
 
+static const char *const stream_names[] = {
+    [EVENT_NO_STREAM] = "", [EVENT_STDOUT] = "stdout", [EVENT_STDERR] = "stderr"};
+
 static const char *name_of(const char *const *names, size_t count, size_t which) {
     return which < count && names[which] ? names[which] : "unknown";
 }
@@ -80,4 +85,8 @@ const char *event_phase_name(enum event_phase phase) {
 
 const char *event_status_name(enum event_status status) {
     return name_of(status_names, lengthof(status_names), status);
+}
+
+const char *event_stream_name(enum event_stream stream) {
+    return name_of(stream_names, lengthof(stream_names), stream);
 }

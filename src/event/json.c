@@ -3,6 +3,7 @@
  */
 #include <envrun/event.h>
 
+#include "base/instant.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "base/utf8.h"
@@ -42,6 +43,38 @@ static void put_list(cJSON *object, const char *key, char **list, size_t length)
         cJSON_AddItemToArray(array, repaired_string(list[i]));
 }
 
+static void put_instant(cJSON *object, const char *key, long long nanoseconds) {
+    char text[INSTANT_SIZE];
+    if (nanoseconds)
+        json_put_text(object, key, instant_format(nanoseconds, text));
+}
+
+/* The fields of a sample, and where they stand. */
+static const struct {
+    const char *key;
+    size_t offset;
+} usage_fields[] = {
+    {"cpu", offsetof(struct event_usage, cpu)},
+    {"throttled", offsetof(struct event_usage, throttled)},
+    {"memory", offsetof(struct event_usage, memory)},
+    {"memory_limit", offsetof(struct event_usage, memory_limit)},
+    {"processes", offsetof(struct event_usage, processes)},
+    {"received", offsetof(struct event_usage, received)},
+    {"sent", offsetof(struct event_usage, sent)},
+    {"read", offsetof(struct event_usage, read)},
+    {"written", offsetof(struct event_usage, written)},
+};
+
+static long long *usage_field(const struct event_usage *usage, size_t which) {
+    return (long long *)((char *)usage + usage_fields[which].offset);
+}
+
+static void put_usage(cJSON *object, const struct event_usage *usage) {
+    cJSON *fields = json_object_at(object, "usage");
+    for (size_t i = 0; i < lengthof(usage_fields); i++)
+        put_nonzero(fields, usage_fields[i].key, *usage_field(usage, i));
+}
+
 /* Where 0 is an answer and not an absence. */
 static bool has_code(const struct event *event) {
     return event->code || event->kind == EVENT_DIED || event->kind == EVENT_OUTCOME ||
@@ -67,6 +100,12 @@ char *event_encode(const struct event *event) {
         json_put_number(object, "duration", event->duration);
     put_nonzero(object, "count", event->count);
     put_nonzero(object, "total", event->total);
+    put_instant(object, "at", event->at);
+    put_name(object, "stream", event_stream_name(event->stream));
+    if (event->unfinished)
+        json_put_bool(object, "unfinished", true);
+    if (event->kind == EVENT_SAMPLE)
+        put_usage(object, &event->usage);
     put_text(object, "text", event->text);
     put_text(object, "detail", event->detail);
     put_list(object, "list", event->list, event->list_length);
@@ -155,22 +194,30 @@ static bool get_name(const cJSON *object, const char *key, name_of *name, unsign
                    value->valuestring);
 }
 
+static const char *stream_name(unsigned which) {
+    return event_stream_name(which);
+}
+
 static bool decode_names(const cJSON *object, struct event *event, struct err *err) {
-    unsigned kind, phase, status;
+    unsigned kind, phase, status, stream;
     if (!json_text(object, "event"))
         return wrong_type(err, "event");
     if (!get_name(object, "event", kind_name, EVENT_OUTCOME + 1, &kind, err) ||
         !get_name(object, "phase", phase_name, PHASE_STOP + 1, &phase, err) ||
-        !get_name(object, "status", status_name, STATUS_FAILED + 1, &status, err))
+        !get_name(object, "status", status_name, STATUS_FAILED + 1, &status, err) ||
+        !get_name(object, "stream", stream_name, EVENT_STDERR + 1, &stream, err))
         return false;
     event->kind = kind;
     event->phase = phase;
     event->status = status;
+    event->stream = stream;
+    event->unfinished = json_true(object, "unfinished");
     return true;
 }
 
+static const double exact = 9007199254740992.0; /* 2^53 */
+
 static bool decode_numbers(const cJSON *object, struct event *event, struct err *err) {
-    const double exact = 9007199254740992.0; /* 2^53 */
     long long code = 0;
     if (!get_number(object, "ms", exact, &event->ms, err) ||
         !get_number(object, "time", exact, &event->time, err) ||
@@ -180,6 +227,21 @@ static bool decode_numbers(const cJSON *object, struct event *event, struct err 
         !get_number(object, "code", 2147483647, &code, err))
         return false;
     event->code = (int)code;
+    return true;
+}
+
+static bool decode_at(const cJSON *object, struct event *event, struct err *err) {
+    const cJSON *value = json_get(object, "at");
+    const char *text = cJSON_GetStringValue(value);
+    return !value || (text && instant_parse(text, &event->at) == strlen(text)) ||
+           wrong_type(err, "at");
+}
+
+static bool decode_usage(const cJSON *object, struct event *event, struct err *err) {
+    const cJSON *usage = json_get(object, "usage");
+    for (size_t i = 0; usage && i < lengthof(usage_fields); i++)
+        if (!get_number(usage, usage_fields[i].key, exact, usage_field(&event->usage, i), err))
+            return false;
     return true;
 }
 
@@ -209,7 +271,8 @@ bool event_decode(const char *line, struct event *ret_event, struct err *err) {
 
     struct event event = {0};
     if (!check_version(object, err) || !decode_names(object, &event, err) ||
-        !decode_numbers(object, &event, err) || !decode_texts(object, &event, err)) {
+        !decode_numbers(object, &event, err) || !decode_at(object, &event, err) ||
+        !decode_usage(object, &event, err) || !decode_texts(object, &event, err)) {
         event_release(&event);
         return false;
     }

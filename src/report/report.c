@@ -30,7 +30,8 @@ struct report *report_new(const struct report_options *options) {
 }
 
 void report_event(struct report *report, const struct event *event) {
-    report->look->event(report->self, event);
+    if (!event_is_bulky(event->kind))
+        report->look->event(report->self, event);
 }
 
 void report_tick(struct report *report, long long ms) {

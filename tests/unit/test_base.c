@@ -3,6 +3,8 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/hash.h"
+#include "base/instant.h"
+#include "base/lines.h"
 #include "base/path.h"
 #include "base/text.h"
 
@@ -150,4 +152,52 @@ Test(hash, of_nothing) {
     char hex[HASH_TEXT_SIZE];
     hash_bytes("", 0, hex);
     cr_assert_str_eq(hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
+Test(instant, is_written_and_read_back) {
+    static const long long times[] = {0, 1, 951782400000000000, 1700000000123456789,
+                                      4102444799999999999};
+    for (size_t i = 0; i < lengthof(times); i++) {
+        char text[INSTANT_SIZE];
+        long long again = -1;
+        cr_assert(instant_parse(instant_format(times[i], text), &again) == INSTANT_LENGTH);
+        cr_assert(again == times[i], "%s", text);
+    }
+}
+
+Test(instant, takes_fewer_digits_and_refuses_what_is_none) {
+    static const char *const wrong[] = {"",
+                                        "2024-05-01",
+                                        "2024-13-01T00:00:00Z",
+                                        "1969-01-01T00:00:00Z",
+                                        "2024-05-01T12:00:02.123",
+                                        "2024-05-01T12:00:02+01:00"};
+    long long time = 5;
+    cr_assert(instant_parse("1970-01-01T00:00:01.5Z x", &time) == 22);
+    cr_assert(time == 1500000000);
+    for (size_t i = 0; i < lengthof(wrong); i++)
+        cr_assert(!instant_parse(wrong[i], &time), "%s", wrong[i]);
+}
+
+struct pieces {
+    struct lines lines;
+    struct buffer seen;
+};
+
+static void on_piece(void *context, char *text, size_t length) {
+    struct pieces *pieces = context;
+    cr_assert_eq(strlen(text), length);
+    buffer_printf(&pieces->seen, "%s%s", text, pieces->lines.cut ? "+" : ";");
+}
+
+Test(lines, a_long_line_comes_in_pieces_if_asked_for) {
+    struct pieces pieces = {.seen = BUFFER_INIT};
+    lines_init(&pieces.lines, 4, on_piece, &pieces);
+    pieces.lines.in_pieces = true;
+    lines_push(&pieces.lines, "abc", 3);
+    lines_push(&pieces.lines, "defghij\nabcd\nk\r\n", 16);
+    lines_end(&pieces.lines);
+    cr_assert_str_eq(pieces.seen.data, "abcd+efgh+ij;abcd;k;");
+    lines_release(&pieces.lines);
+    buffer_release(&pieces.seen);
 }

@@ -200,3 +200,57 @@ Test(utf8, says_what_is_not_utf8) {
         cr_expect_eq(c, UTF8_INVALID);
     }
 }
+
+Test(event, a_log_line_reads_back_to_the_nanosecond) {
+    struct event event = {.kind = EVENT_LOG,
+                          .service = xstrdup("db"),
+                          .at = 1700000000123456789,
+                          .stream = EVENT_STDERR,
+                          .unfinished = true,
+                          .text = xstrdup("a line")};
+    struct event again = {0};
+    struct err err = ERR_INIT;
+    char *line autofree = event_encode(&event);
+    cr_assert_str_eq(line, "{\"v\":1,\"event\":\"log\",\"ms\":0,\"service\":\"db\","
+                           "\"at\":\"2023-11-14T22:13:20.123456789Z\",\"stream\":\"stderr\","
+                           "\"unfinished\":true,\"text\":\"a line\"}");
+    cr_assert(event_decode(line, &again, &err));
+    cr_assert(again.at == event.at && again.stream == EVENT_STDERR && again.unfinished);
+    event_release(&event);
+    event_release(&again);
+}
+
+Test(event, a_sample_reads_back) {
+    struct event event = {.kind = EVENT_SAMPLE,
+                          .usage = {.cpu = 1,
+                                    .throttled = 2,
+                                    .memory = 3,
+                                    .memory_limit = 4,
+                                    .processes = 5,
+                                    .received = 6,
+                                    .sent = 7,
+                                    .read = 8,
+                                    .written = 9}};
+    struct event again = {0};
+    struct err err = ERR_INIT;
+    char *line autofree = event_encode(&event);
+    cr_assert(event_decode(line, &again, &err));
+    cr_assert(!memcmp(&event.usage, &again.usage, sizeof event.usage), "%s", line);
+}
+
+Test(event, refuses_times_and_usages_that_are_none) {
+    static const char *const lines[] = {
+        "{\"v\":1,\"event\":\"log\",\"at\":5}",
+        "{\"v\":1,\"event\":\"log\",\"at\":\"yesterday\"}",
+        "{\"v\":1,\"event\":\"log\",\"at\":\"2023-11-14T22:13:20Zx\"}",
+        "{\"v\":1,\"event\":\"log\",\"stream\":\"stdin\"}",
+        "{\"v\":1,\"event\":\"sample\",\"usage\":{\"cpu\":\"1\"}}",
+        "{\"v\":1,\"event\":\"sample\",\"usage\":{\"cpu\":1e300}}",
+    };
+    for (size_t i = 0; i < lengthof(lines); i++) {
+        struct event event = {0};
+        struct err err = ERR_INIT;
+        cr_assert(!event_decode(lines[i], &event, &err), "%s", lines[i]);
+        err_release(&err);
+    }
+}
