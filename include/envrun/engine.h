@@ -32,6 +32,7 @@ struct task;
 enum {
     ENGINE_ANSWER_MAX = 64 << 20, /* bytes */
     ENGINE_LINE_MAX = 1 << 20,    /* bytes; a longer line is cut */
+    ENGINE_PATIENCE = 180000,     /* ms, unless engine_set_patience() says otherwise */
 };
 
 /* ---- The connection ---- */
@@ -58,6 +59,12 @@ struct engine_tls {
     bool verify;           /* the engine's certificate */
 };
 void engine_use_tls(struct engine *engine, const struct engine_tls *tls);
+/* How long the engine may take to answer a request until it counts as stuck (ERR_ENGINE), in ms; a
+ * create may take five times as long, for it copies a volume's first contents. */
+void engine_set_patience(struct engine *engine, long long milliseconds);
+/* So long, or less if that is all the patience there is; and the deadline it makes from now on. */
+long long engine_at_most(const struct engine *engine, long long milliseconds);
+long long engine_deadline(const struct engine *engine, long long milliseconds);
 /* Ends what is still under way; free its tasks first. Takes NULL. */
 struct engine *engine_free(struct engine *engine);
 

@@ -138,6 +138,20 @@ static void on_signal(void *context, int number) {
         environment_stop_suite(session->environment);
 }
 
+/* ENVRUN_ENGINE_TIMEOUT: seconds that the engine may take to answer. */
+static bool set_patience(struct engine *engine, struct err *err) {
+    enum { SECONDS_MOST = 86400 };
+    const char *text = getenv("ENVRUN_ENGINE_TIMEOUT");
+    long seconds;
+    if (!text || !*text)
+        return true;
+    if (!text_to_long(text, 1, SECONDS_MOST, &seconds))
+        return err_set(err, ERR_USAGE, "ENVRUN_ENGINE_TIMEOUT is a number of seconds, not `%s`",
+                       text);
+    engine_set_patience(engine, seconds * 1000LL);
+    return true;
+}
+
 static bool open_engine(struct session *session, struct err *err) {
     struct place place;
     bool found = place_find((const char *const *)environ, "/var/run/docker.sock", &place, err);
@@ -149,7 +163,7 @@ static bool open_engine(struct session *session, struct err *err) {
         engine_use_tls(session->engine, &(struct engine_tls){.directory = place.certificates,
                                                              .verify = place.verify});
     place_release(&place);
-    return session->engine != NULL;
+    return session->engine && set_patience(session->engine, err);
 }
 
 bool session_open(struct session *session, struct err *err) {

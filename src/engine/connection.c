@@ -224,6 +224,7 @@ struct engine *engine_new(struct loop *loop, const char *host, struct err *err) 
     struct engine *engine = xnew(struct engine);
     engine->loop = loop;
     engine->version = xstrdup("");
+    engine->patience = ENGINE_PATIENCE;
     timer_init(&engine->timer, loop, timer_due);
     multi_init(engine);
     return address_set(engine, host, err) ? engine : engine_free(engine);
@@ -245,6 +246,18 @@ struct engine *engine_free(struct engine *engine) {
     free(engine->version);
     free(engine);
     return NULL;
+}
+
+void engine_set_patience(struct engine *engine, long long milliseconds) {
+    engine->patience = milliseconds;
+}
+
+long long engine_at_most(const struct engine *engine, long long milliseconds) {
+    return milliseconds < engine->patience ? milliseconds : engine->patience;
+}
+
+long long engine_deadline(const struct engine *engine, long long milliseconds) {
+    return deadline_in(engine_at_most(engine, milliseconds));
 }
 
 const struct engine_address *engine_address(const struct engine *engine) {

@@ -32,6 +32,7 @@ struct engine {
     char *url, *socket, *host;
     char *base;      /* "http://localhost" */
     struct tls *tls; /* or NULL */
+    long long patience; /* ms for an answer */
 
     struct engine_info info;
     char *os;

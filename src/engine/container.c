@@ -7,7 +7,9 @@
 struct task *container_create(struct engine *engine, const char *name, cJSON *body) {
     struct query query = query_new("/containers/create");
     query_text(&query, "name", name);
-    return request_new(engine, "POST", body, &query);
+    struct task *request = request_new(engine, "POST", body, &query);
+    task_limit(request, deadline_in(5 * engine->patience));
+    return request;
 }
 
 /* POST /containers/ID/VERB */

@@ -13,6 +13,7 @@ struct events {
 
 static void events_opened(struct stream *stream) {
     struct event_sink *sink = &((struct events *)stream)->sink;
+    task_limit(&stream->task, DEADLINE_NEVER);
     if (sink->listening)
         sink->listening(sink->context);
 }
@@ -59,5 +60,6 @@ struct task *engine_events(struct engine *engine, cJSON *filters, const char *si
     events->stream.take = events_take;
     events->stream.closed = events_closed;
     events->stream.release = events_release;
+    task_limit(&events->stream.task, deadline_in(engine->patience)); /* until it listens */
     return &events->stream.task;
 }

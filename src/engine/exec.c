@@ -206,6 +206,7 @@ struct task *container_exec(struct engine *engine, const char *id,
     exec->again = ASK_AGAIN_FIRST;
     exec->child =
         engine_request(engine, "POST", create_body(options), "/containers/%s/exec", escaped);
+    request_unshield(exec->child); /* it goes with its container: nothing to see through */
     exec->next = exec_stream;
     if (options->interactive)
         exec->hijack = hijack_new(engine, options->tty, sink);

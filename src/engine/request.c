@@ -7,11 +7,7 @@
 #include <ctype.h>
 #include <string.h>
 
-enum {
-    ACCEPT_MAX = 4,
-    ANSWER_LIMIT =
-        600000, /* ms; a create copies a volume's first contents, which may take minutes */
-};
+enum { ACCEPT_MAX = 4 };
 
 struct request {
     struct task task;
@@ -181,7 +177,7 @@ struct task *request_new(struct engine *engine, const char *method, cJSON *body,
     request->path = buffer_detach(&query->path);
     request->shielded = strcmp(method, "GET") && strcmp(method, "HEAD");
     request->began = loop_now();
-    task_limit(&request->task, request->began + ANSWER_LIMIT);
+    task_limit(&request->task, request->began + engine->patience);
     return &request->task;
 }
 

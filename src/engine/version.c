@@ -100,6 +100,6 @@ struct task *engine_connect(struct engine *engine) {
     struct query query = query_new("/_ping");
     connect->ping = request_new(engine, "GET", NULL, &query);
     request_unversion(connect->ping);
-    task_limit(connect->ping, deadline_in(PING_LIMIT));
+    task_limit(connect->ping, engine_deadline(engine, PING_LIMIT));
     return &connect->task;
 }

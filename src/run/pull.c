@@ -69,13 +69,14 @@ static void fail_quiet(struct pull *pull, long long quiet) {
 
 static void look_at_quiet(struct pull *pull) {
     long long quiet = loop_now() - pull->heard;
-    if (quiet >= pull->patience->limit) {
+    long long limit = engine_at_most(pull->options.engine, pull->patience->limit);
+    if (quiet >= limit) {
         fail_quiet(pull, quiet);
         return;
     }
     long long next = quiet < pull->patience->quiet ? pull->heard : loop_now();
     timer_set(&pull->timer,
-              deadline_earlier(next + pull->patience->quiet, pull->heard + pull->patience->limit));
+              deadline_earlier(next + pull->patience->quiet, pull->heard + limit));
     if (quiet < pull->patience->quiet || pull->quiet)
         return;
     pull->quiet = true;
@@ -106,7 +107,7 @@ static enum task_status try(struct pull *pull) {
     hear(pull);
     pull->told = pull->heard;
     pull->untold = false;
-    timer_set(&pull->timer, pull->heard + pull->patience->quiet);
+    look_at_quiet(pull);
     return TASK_PENDING;
 }
 

@@ -82,7 +82,7 @@ static struct task *begin_remove(void *subject, struct err *err) {
     struct removal *removal = subject;
     (void)err;
     struct task *remove = container_remove(removal->engine, removal->id);
-    task_limit(remove, loop_now() + REMOVE_LIMIT);
+    task_limit(remove, engine_deadline(removal->engine, REMOVE_LIMIT));
     return remove;
 }
 

@@ -34,8 +34,8 @@ struct teardown {
 };
 
 /* An engine that has stopped answering must not hold us for ever. */
-static struct task *limited(struct task *task, long long milliseconds) {
-    task_limit(task, loop_now() + milliseconds);
+static struct task *limited(struct teardown *teardown, struct task *task, long long milliseconds) {
+    task_limit(task, engine_deadline(teardown->engine, milliseconds));
     return task;
 }
 
@@ -54,7 +54,7 @@ static struct task *begin_settle(void *subject, struct err *err) {
         return NULL;
     err_release(&teardown->unsettled);
     struct task *settle =
-        limited(engine_settle(teardown->engine), first ? SETTLE_LIMIT : ROUND_PAUSE);
+        limited(teardown, engine_settle(teardown->engine), first ? SETTLE_LIMIT : ROUND_PAUSE);
     return tolerate(teardown->task.loop, settle, &teardown->unsettled);
 }
 
@@ -68,19 +68,19 @@ static struct task *begin_pause(void *subject, struct err *err) {
 static struct task *list_containers(void *subject, struct err *err) {
     struct teardown *teardown = subject;
     (void)err;
-    return limited(container_list(teardown->engine, teardown->label), LIST_LIMIT);
+    return limited(teardown, container_list(teardown->engine, teardown->label), LIST_LIMIT);
 }
 
 static struct task *list_networks(void *subject, struct err *err) {
     struct teardown *teardown = subject;
     (void)err;
-    return limited(network_list(teardown->engine, teardown->label), LIST_LIMIT);
+    return limited(teardown, network_list(teardown->engine, teardown->label), LIST_LIMIT);
 }
 
 static struct task *list_volumes(void *subject, struct err *err) {
     struct teardown *teardown = subject;
     (void)err;
-    return limited(volume_list(teardown->engine, teardown->label), LIST_LIMIT);
+    return limited(teardown, volume_list(teardown->engine, teardown->label), LIST_LIMIT);
 }
 
 static bool take_containers(void *subject, struct task *work, struct err *err) {
@@ -147,7 +147,7 @@ static struct task *begin_leave(void *subject, struct err *err) {
     cJSON_ArrayForEach (network, teardown->networks) {
         struct task *leave =
             network_disconnect(teardown->engine, json_text_or(network, "Id", ""), teardown->self);
-        task_group_add(group, limited(leave, REMOVE_LIMIT));
+        task_group_add(group, limited(teardown, leave, REMOVE_LIMIT));
     }
     return tolerate(teardown->task.loop, (struct task *)group, NULL);
 }
@@ -159,11 +159,11 @@ static struct task *begin_rest(void *subject, struct err *err) {
     struct task_group *group = task_group_new(teardown->task.loop, GROUP_COLLECT, 0);
     cJSON_ArrayForEach (item, teardown->networks) {
         struct task *work = network_remove(teardown->engine, json_text_or(item, "Id", ""));
-        task_group_add(group, limited(work, REMOVE_LIMIT));
+        task_group_add(group, limited(teardown, work, REMOVE_LIMIT));
     }
     cJSON_ArrayForEach (item, teardown->volumes) {
         autofree char *name = engine_escape(json_text_or(item, "Name", ""));
-        task_group_add(group, limited(volume_remove(teardown->engine, name), REMOVE_LIMIT));
+        task_group_add(group, limited(teardown, volume_remove(teardown->engine, name), REMOVE_LIMIT));
     }
     return tolerant(teardown, group);
 }

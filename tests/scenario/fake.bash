@@ -16,17 +16,38 @@ services:
   db:
     image: db:1
     volumes: [data:/data]
-    ready: {exec: is-ready}
-    seed: [{exec: load}]
+    ready: {exec: is-ready, timeout: 8s}
+    seed: [{exec: load, timeout: 8s}]
   web:
     image: web:1
     depends_on: [db]
-    ready: {log: serving}
+    ready: {log: serving, timeout: 8s}
 volumes: {data: }
-suite: {command: echo the suite ran}
+suite: {command: echo the suite ran, timeout: 8s}
 END
     scenario <<END
 {"images": {"db:1": {}}, "registry": {"web:1": {}}, "containers": [{"match": "web", "stdout": ["serving"]}]}
+END
+}
+
+# A small one that uses the rest: a build, a file that is copied, a job, a suite inside.
+graph_environment() {
+    mkdir -p app
+    printf 'FROM db:1\nRUN make\n' >app/Dockerfile
+    echo data >data.txt
+    compose <<END
+services:
+  job: {image: db:1, command: migrate}
+  app:
+    build: ./app
+    depends_on: {job: {condition: service_completed_successfully}}
+    seed: [{copy: {from: data.txt, to: /data.txt}, timeout: 8s}]
+  tests: {image: db:1, command: tests, depends_on: [app]}
+suite: {service: tests, timeout: 8s}
+END
+    scenario <<END
+{"images": {"db:1": {}}, "containers": [
+    {"match": "job", "seconds": 0.1}, {"match": "tests", "seconds": 0.1, "stdout": ["the suite ran"]}]}
 END
 }
 
