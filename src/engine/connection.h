@@ -30,8 +30,8 @@ struct engine {
 
     struct engine_address address;
     char *url, *socket, *host;
-    char *base;      /* "http://localhost" */
-    struct tls *tls; /* or NULL */
+    char *base;         /* "http://localhost" */
+    struct tls *tls;    /* or NULL */
     long long patience; /* ms for an answer */
 
     struct engine_info info;

@@ -75,8 +75,7 @@ static void look_at_quiet(struct pull *pull) {
         return;
     }
     long long next = quiet < pull->patience->quiet ? pull->heard : loop_now();
-    timer_set(&pull->timer,
-              deadline_earlier(next + pull->patience->quiet, pull->heard + limit));
+    timer_set(&pull->timer, deadline_earlier(next + pull->patience->quiet, pull->heard + limit));
     if (quiet < pull->patience->quiet || pull->quiet)
         return;
     pull->quiet = true;

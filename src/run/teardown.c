@@ -163,7 +163,8 @@ static struct task *begin_rest(void *subject, struct err *err) {
     }
     cJSON_ArrayForEach (item, teardown->volumes) {
         autofree char *name = engine_escape(json_text_or(item, "Name", ""));
-        task_group_add(group, limited(teardown, volume_remove(teardown->engine, name), REMOVE_LIMIT));
+        task_group_add(group,
+                       limited(teardown, volume_remove(teardown->engine, name), REMOVE_LIMIT));
     }
     return tolerant(teardown, group);
 }
