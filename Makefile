@@ -124,6 +124,7 @@ fuzz:
 	    cp $$file $(BUILD)/corpus/yaml/$$(echo $$file | tr / _); done
 	@for source in $(notdir $(basename $(wildcard tests/fuzz/fuzz_*.c))); do \
 	    corpus=$(BUILD)/corpus/$${source#fuzz_}; mkdir -p $$corpus; echo "  fuzz $$source"; \
+	    cp tests/fuzz/$${source#fuzz_}/* $$corpus 2>/dev/null; \
 	    $(BUILD)/fuzzing/fuzz/$$source -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 \
 	        -artifact_prefix=$$corpus- -print_final_stats=1 -verbosity=0 $$corpus || exit 1; done
 
