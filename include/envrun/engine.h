@@ -181,6 +181,15 @@ struct task *image_build(struct engine *engine, const struct build_options *opti
 /* "sha256:..." of a build that is done; belongs to the task. */
 const char *image_build_id(const struct task *build);
 
+/* The image as `docker save` gives it, into a file from where that stands; ERR_FILE if it has more
+ * than `most` bytes or the disk is full. The form depends on the engine: a docker-archive before
+ * 25, both that and an OCI image layout from 25 on. */
+struct task *image_save(struct engine *engine, const char *image, int fd, unsigned long long most);
+/* Load what lies in a folder: a docker-archive (manifest.json), an OCI image layout (index.json) or
+ * both, as `docker load` does. Engines before 25 read only the first, the containerd image store
+ * wants every layer to be there. */
+struct task *image_load(struct engine *engine, const char *folder, struct engine_progress progress);
+
 /* ---- Files ---- */
 
 /* Copy a file or a directory into a container at `to`, as `docker cp` does: a `to` that is a
@@ -197,6 +206,13 @@ struct copy_options {
 };
 struct task *container_copy_in(struct engine *engine, const char *id,
                                const struct copy_options *options);
+/* The contents of a folder of a container, which need not run, as a tar archive into a file; as
+ * image_save(). */
+struct task *container_save_folder(struct engine *engine, const char *id, const char *path, int fd,
+                                   unsigned long long most);
+/* ... and back: unpacked at `path`, which must be there. The descriptor is taken over. */
+struct task *container_load_folder(struct engine *engine, const char *id, const char *path, int fd);
+
 /* One file from memory; parents are made. */
 struct task *container_write_file(struct engine *engine, const char *id, const char *path,
                                   const void *data, size_t length, int uid, int gid, int mode);
