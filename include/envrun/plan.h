@@ -95,6 +95,7 @@ struct plan_options {
     long long deadline; /* LABEL_DEADLINE's value; 0: none */
     long long created;  /* UNIX time in seconds */
     int api_minor;      /* what the engine speaks */
+    const char *socket; /* the engine's own, as the engine sees it; NULL: /var/run/docker.sock */
     enum reach reach;
     const char
         *publish_address;  /* REACH_PUBLISH: where ports are bound, "127.0.0.1" or "0.0.0.0" */
@@ -143,6 +144,22 @@ struct planned_hook {
     struct position at;
 };
 
+/* A container that runs to its end before the service starts. */
+struct planned_init {
+    const char *container_name; /* on the engine */
+    const char *what;           /* for a sentence: "pre_start hook `./migrate`" */
+    const char *image;          /* the reference; NULL: the service's image */
+    cJSON *body;                /* POST /containers/create, but for Image */
+    cJSON *connections;         /* as planned_service.connections */
+    struct position at;
+};
+
+/* An image that must be there beside the service's own. */
+struct planned_image {
+    const char *reference;
+    struct position at;
+};
+
 struct planned_edge {
     size_t to; /* index of the service that is waited for */
     enum condition condition;
@@ -178,6 +195,13 @@ struct planned_service {
     struct probe probe;                    /* settled by plan_settle_image() */
     const struct service_kind *probe_kind; /* the kind whose protocol is asked behind the connect */
     const char **networks;                 /* names on the engine, the first first */
+    struct planned_init *inits; /* one after the other */
+    size_t init_count;
+    struct planned_image *further_images;
+    size_t further_image_count;
+    const char *seccomp; /* a profile, absolute: its text belongs into SecurityOpt; or NULL */
+    const char *registry_config; /* where the container wants the registries' credentials as the
+                                    docker CLI's configuration, absolute; or NULL */
     struct planned_hook *post_start;
     size_t post_start_count;
     const char *network_mode; /* "host", "none", "container:..."; NULL: it has networks */
@@ -200,6 +224,7 @@ struct plan {
     char *name;
     enum reach reach;
     int api_minor;
+    char *socket;
     char *publish_address;
     bool ports_as_written, hermetic;
     cJSON *labels; /* those that every object of the environment carries */

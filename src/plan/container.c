@@ -65,7 +65,6 @@ static const struct scalar_key scalar_keys[] = {
     {"privileged", ".Privileged", BOOL, 0},
     {"read_only", ".ReadonlyRootfs", BOOL, 0},
     {"runtime", ".Runtime", TEXT, 0},
-    {"security_opt", ".SecurityOpt", TEXTS, 0},
     {"shm_size", ".ShmSize", BYTES, 0},
     {"stdin_open", "OpenStdin", BOOL, 0},
     {"stop_grace_period", "StopTimeout", SECONDS, 0},
@@ -99,7 +98,7 @@ const char *scalar_text(const struct node *node) {
     return node && node->kind != NODE_NULL && node->text ? node->text : "";
 }
 
-static cJSON *texts_to_json(const struct node *list) {
+cJSON *texts_to_json(const struct node *list) {
     cJSON *array = cJSON_CreateArray();
     if (list->kind == NODE_STRING)
         json_append_text(array, list->text);
@@ -138,11 +137,17 @@ static long long number_times(const struct node *value, double times) {
     return (long long)(strtod(scalar_text(value), NULL) * times + 0.5);
 }
 
+bool needs_api(const struct plan *plan, struct position at, const char *what, int minor,
+               struct err *err) {
+    return plan->api_minor >= minor ||
+           err_at(err, at, "%s needs an engine with API 1.%d; this one has 1.%d", what, minor,
+                  plan->api_minor);
+}
+
 bool draft_needs_api(struct draft *draft, const struct node *value, int minor) {
-    return draft->plan->api_minor >= minor ||
-           err_at(draft->err, value->key_at.file ? value->key_at : value->at,
-                  "services.%s.%s needs an engine with API 1.%d; this one has 1.%d",
-                  draft->service->name, value->key, minor, draft->plan->api_minor);
+    autofree char *what = xasprintf("services.%s.%s", draft->service->name, value->key);
+    return needs_api(draft->plan, value->key_at.file ? value->key_at : value->at, what, minor,
+                     draft->err);
 }
 
 static bool put_scalar(struct draft *draft, const struct scalar_key *rule,
@@ -185,14 +190,17 @@ static bool put_scalar(struct draft *draft, const struct scalar_key *rule,
 
 /* ---- Keys with a form of their own ---- */
 
+void environment_add(cJSON *list, const struct node *variable) {
+    if (variable->kind == NODE_NULL)
+        return; /* named, but not set where envrun runs: not set in the container */
+    autofree char *entry = xasprintf("%s=%s", variable->key, scalar_text(variable));
+    json_append_text(list, entry);
+}
+
 static bool put_environment(struct draft *draft, const struct node *map) {
-    cJSON *list = json_put(draft->body, "Env", cJSON_CreateArray());
-    node_each (item, map) {
-        if (item->kind == NODE_NULL)
-            continue; /* named, but not set where envrun runs: not set in the container */
-        autofree char *entry = xasprintf("%s=%s", item->key, scalar_text(item));
-        json_append_text(list, entry);
-    }
+    cJSON *list = json_array_at(draft->body, "Env");
+    node_each (item, map)
+        environment_add(list, item);
     return true;
 }
 
@@ -251,12 +259,6 @@ static bool put_logging(struct draft *draft, const struct node *map) {
     return true;
 }
 
-static bool put_mac_address(struct draft *draft, const struct node *value) {
-    if (draft->plan->api_minor < 44) /* later it belongs to an endpoint: draft_networks() */
-        json_put_text(draft->body, "MacAddress", scalar_text(value));
-    return true;
-}
-
 void draft_restart_policy(struct draft *draft, const char *name, long most) {
     struct planned_service *service = draft->service;
     cJSON_DeleteItemFromObjectCaseSensitive(draft->host, "RestartPolicy");
@@ -300,6 +302,7 @@ static const struct key_rule key_rules[] = {
     {"build", NULL},
     {"configs", draft_files},
     {"container_name", NULL},
+    {"credential_spec", draft_credential_spec},
     {"depends_on", NULL},
     {"deploy", draft_deploy},
     {"devices", draft_devices},
@@ -317,13 +320,14 @@ static const struct key_rule key_rules[] = {
     {"labels", put_labels},
     {"links", NULL},
     {"logging", put_logging},
-    {"mac_address", put_mac_address},
+    {"mac_address", NULL},
     {"network_mode", draft_network_mode},
     {"networks", draft_networks},
     {"pid", draft_pid},
     {"platform", NULL},
     {"ports", draft_ports},
     {"post_start", draft_post_start},
+    {"pre_start", NULL},
     {"pre_stop", draft_pre_stop},
     {"profiles", NULL},
     {"pull_policy", NULL},
@@ -332,10 +336,12 @@ static const struct key_rule key_rules[] = {
     {"restart", put_restart},
     {"scale", NULL},
     {"secrets", draft_files},
+    {"security_opt", draft_security_opt},
     {"seed", NULL},
     {"snapshot", NULL},
     {"tmpfs", draft_tmpfs},
     {"ulimits", draft_ulimits},
+    {"use_api_socket", draft_api_socket},
     {"volumes", draft_volumes},
     {"volumes_from", draft_volumes_from},
 };

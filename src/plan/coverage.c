@@ -14,6 +14,17 @@ struct covered_key {
 };
 
 static const char swarm[] = "is about a swarm; Docker Compose does not look at it either";
+static const char swarms_own[] = "is a swarm's; Docker Compose refuses it too";
+static const char external_secret[] =
+    "means one of a swarm, which only a swarm's services can read; use `file` or `environment`";
+static const char model_runner[] =
+    "needs Docker Model Runner, of which a host has one: no environment could have it to itself, "
+    "nor take back what it was told; run the model in a service, or name a model's URL in "
+    "`environment`";
+static const char provider[] =
+    "hands the service to a program of this host, which makes it outside the engine: where envrun "
+    "was killed, nothing could find it and take it down; start it before envrun, and name where it "
+    "answers in `environment`";
 static const char buildkit[] =
     "needs BuildKit; envrun speaks to the engine's classic builder so far";
 
@@ -22,16 +33,23 @@ static const char buildkit[] =
 static const struct covered_key covered_keys[] = {
     {"", "configs", KEY_WORKS, ""},
     {"", "include", KEY_WORKS, ""},
+    {"", "models", KEY_REFUSED, model_runner},
     {"", "name", KEY_WORKS, ""},
     {"", "networks", KEY_WORKS, ""},
     {"", "secrets", KEY_WORKS, ""},
     {"", "services", KEY_WORKS, ""},
+    {"", "suite", KEY_WORKS, ""},
+    {"", "suites", KEY_WORKS, ""},
     {"", "version", KEY_IGNORED, "is obsolete: the specification has one version"},
     {"", "volumes", KEY_WORKS, ""},
 
+    {"services", "annotations", KEY_WORKS, "from API 1.43 on (Docker Engine 24)"},
     {"services", "attach", KEY_IGNORED, "says only what `docker compose up` shows"},
     {"services", "develop", KEY_IGNORED, "is for editing, not for a run"},
     {"services", "extends", KEY_WORKS, ""},
+    {"services", "models", KEY_REFUSED, model_runner},
+    {"services", "provider", KEY_REFUSED, provider},
+    {"services", "snapshot", KEY_REFUSED, "is not handled yet"},
 
     {"build", "additional_contexts", KEY_REFUSED, buildkit},
     {"build", "args", KEY_WORKS, ""},
@@ -59,6 +77,7 @@ static const struct covered_key covered_keys[] = {
     {"networks", "attachable", KEY_WORKS, ""},
     {"networks", "driver", KEY_WORKS, ""},
     {"networks", "driver_opts", KEY_WORKS, ""},
+    {"networks", "enable_ipv4", KEY_WORKS, "from API 1.48 on (Docker Engine 28)"},
     {"networks", "enable_ipv6", KEY_WORKS, ""},
     {"networks", "external", KEY_WORKS, ""},
     {"networks", "internal", KEY_WORKS, ""},
@@ -72,16 +91,22 @@ static const struct covered_key covered_keys[] = {
     {"volumes", "labels", KEY_WORKS, ""},
     {"volumes", "name", KEY_WORKS, ""},
 
+    {"secrets", "driver", KEY_REFUSED, swarms_own},
+    {"secrets", "driver_opts", KEY_REFUSED, swarms_own},
     {"secrets", "environment", KEY_WORKS, ""},
+    {"secrets", "external", KEY_REFUSED, external_secret},
     {"secrets", "file", KEY_WORKS, ""},
     {"secrets", "labels", KEY_IGNORED, swarm},
     {"secrets", "name", KEY_WORKS, ""},
+    {"secrets", "template_driver", KEY_REFUSED, swarms_own},
 
     {"configs", "content", KEY_WORKS, ""},
     {"configs", "environment", KEY_WORKS, ""},
+    {"configs", "external", KEY_REFUSED, external_secret},
     {"configs", "file", KEY_WORKS, ""},
     {"configs", "labels", KEY_IGNORED, swarm},
     {"configs", "name", KEY_WORKS, ""},
+    {"configs", "template_driver", KEY_REFUSED, swarms_own},
 };
 
 struct key_coverage plan_coverage(const char *section, const char *key) {
@@ -98,7 +123,8 @@ struct key_coverage plan_coverage(const char *section, const char *key) {
 bool check_key(const char *section, const char *owner, const struct node *value, struct err *err) {
     struct key_coverage coverage = plan_coverage(section, value->key);
     bool in_service = !strcmp(section, "build") || !strcmp(section, "deploy");
-    if (coverage.coverage != KEY_REFUSED || text_starts(value->key, "x-"))
+    bool is_off = value->kind == NODE_BOOL && !value->boolean; /* it asks for nothing */
+    if (coverage.coverage != KEY_REFUSED || is_off || text_starts(value->key, "x-"))
         return true;
     autofree char *path = in_service ? xasprintf("services.%s.%s.", owner, section)
                           : *section ? xasprintf("%s.%s.", section, owner)

@@ -17,6 +17,19 @@ static void settle_volumes(struct plan *plan, struct planned_service *service,
     }
 }
 
+/* ---- Images beside its own ---- */
+
+void draft_image(struct draft *draft, const char *reference, struct position at) {
+    struct planned_service *service = draft->service;
+    size_t count = service->further_image_count;
+    struct planned_image *images = arena_alloc(draft->plan->arena, (count + 1) * sizeof *images);
+    if (count)
+        memcpy(images, service->further_images, count * sizeof *images);
+    images[count] = (struct planned_image){reference, at};
+    service->further_images = images;
+    service->further_image_count = count + 1;
+}
+
 /* ---- Probe: ready, else the file's healthcheck, else the kind's, else the image's HEALTHCHECK,
  * else running ---- */
 

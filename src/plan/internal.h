@@ -25,6 +25,14 @@ bool draft_container(struct draft *draft);
 /* Is the key in its tables? */
 bool container_takes_key(const char *key);
 bool draft_needs_api(struct draft *draft, const struct node *value, int minor);
+cJSON *texts_to_json(const struct node *list);
+/* "NAME=VALUE"; one without a value is not set. */
+void environment_add(cJSON *list, const struct node *variable);
+/* A mistake unless the engine's API is so new. */
+bool needs_api(const struct plan *plan, struct position at, const char *what, int minor,
+               struct err *err);
+/* An image that must be there beside the service's own. */
+void draft_image(struct draft *draft, const char *reference, struct position at);
 void draft_restart_policy(struct draft *draft, const char *name, long most);
 
 /* coverage.c: refuse a key that is not handled, by its name and place: nothing the file says is
@@ -42,6 +50,15 @@ bool draft_deploy(struct draft *draft, const struct node *map);
 /* hooks.c */
 bool draft_post_start(struct draft *draft, const struct node *list);
 bool draft_pre_stop(struct draft *draft, const struct node *list);
+
+/* init.c: of a service that is drafted otherwise. */
+void draft_pre_start(struct draft *draft);
+void init_release(struct planned_init *init);
+
+/* security.c: what goes into SecurityOpt, and the engine's socket. */
+bool draft_security_opt(struct draft *draft, const struct node *list);
+bool draft_credential_spec(struct draft *draft, const struct node *map);
+bool draft_api_socket(struct draft *draft, const struct node *value);
 
 /* sharing.c: what a container shares with another one, or with the host. */
 bool draft_network_mode(struct draft *draft, const struct node *value);

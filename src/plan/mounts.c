@@ -25,12 +25,13 @@ static cJSON *add_mount(struct draft *draft, const char *type, const char *sourc
 /* A volume of the image's or the file's that has no name gets one of ours: an anonymous one carries
  * no labels and could not be found again. */
 static const char *private_volume(struct plan *plan, struct planned_service *service,
-                                  const char *target) {
+                                  const char *target, const struct node *own_labels) {
     size_t nth = (size_t)cJSON_GetArraySize(service->image_volumes) + 1;
     const char *name = arena_printf(plan->arena, "%s-%zu", service->container_name, nth);
     cJSON *body = cJSON_CreateObject();
     json_put_text(body, "Name", name);
     cJSON *labels = json_put(body, "Labels", plan_labels(plan));
+    labels_add(labels, own_labels);
     json_put_text(labels, LABEL_SERVICE, service->service->name);
     json_put_text(labels, LABEL_KEY, target);
     cJSON_AddItemToArray(service->image_volumes, body);
@@ -42,7 +43,9 @@ static bool put_named_volume(struct draft *draft, const struct node *volume) {
     const struct planned_volume *named = key ? plan_volume(draft->plan, key) : NULL;
     const struct node *options = node_get(volume, "volume");
     const char *target = node_text(volume, "target", "");
-    const char *name = named ? named->name : private_volume(draft->plan, draft->service, target);
+    const char *name = named ? named->name
+                             : private_volume(draft->plan, draft->service, target,
+                                              node_get(options, "labels"));
 
     if (key && !named)
         return err_at(draft->err, volume->at, "volume `%s` is not defined under `volumes`", key);
@@ -50,28 +53,52 @@ static bool put_named_volume(struct draft *draft, const struct node *volume) {
     if (node_bool(options, "nocopy", false))
         json_put_bool(json_object_at(mount, "VolumeOptions"), "NoCopy", true);
     const char *subpath = node_text(options, "subpath", NULL);
-    if (subpath && draft->plan->api_minor < 45)
-        return err_at(draft->err, options->at,
-                      "`subpath` needs an engine with API 1.45; this one has 1.%d",
-                      draft->plan->api_minor);
+    if (subpath && !needs_api(draft->plan, options->at, "`subpath`", 45, draft->err))
+        return false;
     if (subpath)
         json_put_text(json_object_at(mount, "VolumeOptions"), "Subpath", subpath);
     return true;
 }
 
-/* A bind mount goes as Binds where the source may be made (the short form's way), since Mounts
- * refuses a source that is missing. */
+/* What is mounted below the source: with it ("enabled", the engine's own way), or not. */
+static bool put_recursive(struct draft *draft, const struct node *recursive, cJSON *mount) {
+    const char *how = scalar_text(recursive);
+    bool of_44 = !strcmp(how, "writable") || !strcmp(how, "readonly");
+    if (of_44 && !needs_api(draft->plan, recursive->key_at, "`bind.recursive` of a read-only mount",
+                            44, draft->err))
+        return false;
+    cJSON *options = json_object_at(mount, "BindOptions");
+    if (!strcmp(how, "disabled"))
+        json_put_bool(options, "NonRecursive", true);
+    else if (of_44)
+        json_put_bool(options,
+                      *how == 'w' ? "ReadOnlyNonRecursive" : "ReadOnlyForceRecursive", true);
+    return true;
+}
+
+static bool put_bind_mount(struct draft *draft, const struct node *volume) {
+    const struct node *options = node_get(volume, "bind");
+    const struct node *recursive = node_get(options, "recursive");
+    const char *propagation = node_text(options, "propagation", NULL);
+    cJSON *mount = add_mount(draft, "bind", node_text(volume, "source", ""), volume);
+    if (propagation)
+        json_put_text(json_object_at(mount, "BindOptions"), "Propagation", propagation);
+    if (node_bool(options, "create_host_path", false) && draft->plan->api_minor >= 42)
+        json_put_bool(json_object_at(mount, "BindOptions"), "CreateMountpoint", true);
+    return !recursive || put_recursive(draft, recursive, mount);
+}
+
+/* A bind mount goes as Binds where only those can say it: the source may be made (the short form's
+ * way; Mounts refuse one that is missing), or gets an SELinux label. */
 static bool put_bind(struct draft *draft, const struct node *volume) {
     const struct node *options = node_get(volume, "bind");
     const char *source = node_text(volume, "source", "");
     const char *propagation = node_text(options, "propagation", NULL);
+    bool only_there =
+        node_bool(options, "create_host_path", false) || node_text(options, "selinux", NULL);
 
-    if (!node_bool(options, "create_host_path", false)) {
-        cJSON *mount = add_mount(draft, "bind", source, volume);
-        if (propagation)
-            json_put_text(json_object_at(mount, "BindOptions"), "Propagation", propagation);
-        return true;
-    }
+    if (!only_there || node_get(options, "recursive"))
+        return put_bind_mount(draft, volume);
     struct buffer bind = BUFFER_INIT;
     buffer_printf(&bind, "%s:%s:%s", source, node_text(volume, "target", ""),
                   node_bool(volume, "read_only", false) ? "ro" : "rw");
@@ -98,6 +125,18 @@ static bool put_tmpfs_mount(struct draft *draft, const struct node *volume) {
     return true;
 }
 
+static bool put_image(struct draft *draft, const struct node *volume) {
+    const char *source = node_text(volume, "source", "");
+    const char *subpath = node_text(node_get(volume, "image"), "subpath", NULL);
+    if (!needs_api(draft->plan, volume->at, "a volume of type `image`", 48, draft->err))
+        return false;
+    cJSON *mount = add_mount(draft, "image", source, volume);
+    if (subpath)
+        json_put_text(json_object_at(mount, "ImageOptions"), "Subpath", subpath);
+    draft_image(draft, source, volume->at);
+    return true;
+}
+
 static bool put_volume(struct draft *draft, const struct node *volume) {
     const char *type = node_text(volume, "type", "");
     if (!strcmp(type, "volume"))
@@ -110,7 +149,11 @@ static bool put_volume(struct draft *draft, const struct node *volume) {
         add_mount(draft, "npipe", node_text(volume, "source", ""), volume);
         return true;
     }
-    return err_at(draft->err, volume->at, "envrun does not handle volumes of type `%s` yet", type);
+    if (!strcmp(type, "image"))
+        return put_image(draft, volume);
+    return err_at(draft->err, volume->at,
+                  "a volume of type `%s` is a swarm's; it may be volume, bind, tmpfs, image or npipe",
+                  type);
 }
 
 bool draft_volumes(struct draft *draft, const struct node *volumes) {
@@ -153,7 +196,7 @@ void plan_image_volume(struct plan *plan, struct planned_service *service, const
         return;
     cJSON *mount = cJSON_CreateObject();
     json_put_text(mount, "Type", "volume");
-    json_put_text(mount, "Source", private_volume(plan, service, target));
+    json_put_text(mount, "Source", private_volume(plan, service, target, NULL));
     json_put_text(mount, "Target", target);
     cJSON_AddItemToArray(json_array_at(host, "Mounts"), mount);
 }
@@ -189,6 +232,8 @@ static bool plan_file(struct draft *draft, const struct node *grant, bool secret
 
     if (!definition)
         return err_at(draft->err, grant->at, "`%s` is not defined under `%s`", source, section);
+    if (!check_keys(section, source, definition, draft->err))
+        return false;
     if (!file && !content)
         return err_at(
             draft->err, definition->at,
@@ -211,8 +256,8 @@ static bool plan_file(struct draft *draft, const struct node *grant, bool secret
 static bool bind_file(struct draft *draft, const struct planned_file *file) {
     if (!file->source)
         return err_at(draft->err, file->at,
-                      "service `%s` is `read_only`: only a secret or config with `file` can be "
-                      "given to it",
+                      "service `%s` is `read_only`, and the engine copies nothing into such a "
+                      "container: only a secret or config with `file` can be given to it",
                       draft->service->name);
     cJSON *mount = cJSON_CreateObject();
     json_put_text(mount, "Type", "bind");

@@ -40,6 +40,15 @@ static cJSON *ipam_body(const struct node *ipam) {
     return body;
 }
 
+static bool check_network(const struct plan *plan, const struct node *definition,
+                          struct err *err) {
+    const struct node *ipv4 = node_get(definition, "enable_ipv4");
+    autofree char *what = xasprintf("networks.%s.enable_ipv4", definition->key);
+    return check_keys("networks", definition->key, definition, err) &&
+           check_hermetic(plan, definition, err) &&
+           (!ipv4 || needs_api(plan, ipv4->key_at, what, 48, err));
+}
+
 static cJSON *network_body(struct plan *plan, const char *name, const struct node *definition) {
     cJSON *body = cJSON_CreateObject();
     json_put_text(body, "Name", name);
@@ -49,6 +58,8 @@ static cJSON *network_body(struct plan *plan, const char *name, const struct nod
         json_put_bool(body, "Internal", true);
     if (node_bool(definition, "attachable", false))
         json_put_bool(body, "Attachable", true);
+    if (node_get(definition, "enable_ipv4"))
+        json_put_bool(body, "EnableIPv4", node_bool(definition, "enable_ipv4", true));
     if (node_bool(definition, "enable_ipv6", false))
         json_put_bool(body, "EnableIPv6", true);
     put_options(body, "Options", node_get(definition, "driver_opts"));
@@ -102,7 +113,7 @@ bool plan_networks(struct plan *plan, struct err *err) {
     plan->networks = arena_alloc(plan->arena, (all ? all->length : 0) * sizeof *plan->networks);
     node_each (item, all) {
         const char *name = object_name(plan, item);
-        if (!check_keys("networks", item->key, item, err) || !check_hermetic(plan, item, err))
+        if (!check_network(plan, item, err))
             return false;
         plan->networks[plan->network_count++] = (struct planned_network){
             .key = item->key,
@@ -166,13 +177,42 @@ static void add_links(struct draft *draft, cJSON *endpoint) {
     }
 }
 
-/* Where the engine wants it since API 1.44; before, it is the container's (put_mac_address()). */
-static void add_mac_address(struct draft *draft, const struct node *attachment, bool first,
+/* Of a key of an attachment, such as services.a.networks.back.mac_address. */
+static bool attachment_needs_api(struct draft *draft, const struct node *attachment,
+                                 const char *key, int minor) {
+    const struct node *value = node_get(attachment, key);
+    autofree char *what =
+        xasprintf("services.%s.networks.%s.%s", draft->service->name, attachment->key, key);
+    return !value || needs_api(draft->plan, value->key_at, what, minor, draft->err);
+}
+
+/* Since API 1.44 an endpoint has one; before, the container, which is that of its first network. */
+static bool add_mac_address(struct draft *draft, const struct node *attachment, bool first,
                             cJSON *endpoint) {
     const char *own = first ? node_text(draft->node, "mac_address", NULL) : NULL;
     const char *address = node_text(attachment, "mac_address", own);
     if (address && draft->plan->api_minor >= 44)
         json_put_text(endpoint, "MacAddress", address);
+    else if (address && first)
+        json_put_text(draft->body, "MacAddress", address);
+    return first || attachment_needs_api(draft, attachment, "mac_address", 44);
+}
+
+/* The name that its interface has inside. */
+static bool add_interface_name(struct draft *draft, const struct node *attachment,
+                               cJSON *endpoint) {
+    static const char option[] = "com.docker.network.endpoint.ifname";
+    const char *name = node_text(attachment, "interface_name", NULL);
+    if (name && !node_get(node_get(attachment, "driver_opts"), option))
+        json_put_text(json_object_at(endpoint, "DriverOpts"), option, name);
+    return attachment_needs_api(draft, attachment, "interface_name", 49);
+}
+
+static bool add_gateway_priority(struct draft *draft, const struct node *attachment,
+                                 cJSON *endpoint) {
+    if (node_get(attachment, "gw_priority"))
+        json_put_number(endpoint, "GwPriority", node_integer(attachment, "gw_priority", 0));
+    return attachment_needs_api(draft, attachment, "gw_priority", 48);
 }
 
 static void add_addresses(const struct node *attachment, cJSON *endpoint) {
@@ -188,8 +228,8 @@ static void add_addresses(const struct node *attachment, cJSON *endpoint) {
                          scalar_text(address));
 }
 
-static cJSON *endpoint_of(struct draft *draft, const struct node *attachment, bool first) {
-    cJSON *endpoint = cJSON_CreateObject();
+static bool fill_endpoint(struct draft *draft, const struct node *attachment, bool first,
+                          cJSON *endpoint) {
     cJSON *aliases = json_put(endpoint, "Aliases", cJSON_CreateArray());
     const char *container_name = node_text(draft->node, "container_name", NULL);
 
@@ -199,20 +239,20 @@ static cJSON *endpoint_of(struct draft *draft, const struct node *attachment, bo
     node_each (alias, node_get(attachment, "aliases"))
         json_append_text(aliases, scalar_text(alias));
     add_addresses(attachment, endpoint);
-    add_mac_address(draft, attachment, first, endpoint);
     put_options(endpoint, "DriverOpts", node_get(attachment, "driver_opts"));
     add_links(draft, endpoint);
-    return endpoint;
+    return add_mac_address(draft, attachment, first, endpoint) &&
+           add_interface_name(draft, attachment, endpoint) &&
+           add_gateway_priority(draft, attachment, endpoint);
 }
 
 /* Before API 1.44 a create takes one network; the others are connected before the start. */
-static void put_endpoint(struct draft *draft, const char *network, cJSON *endpoint, bool first) {
+static cJSON *new_endpoint(struct draft *draft, const char *network, bool first) {
     if (first || draft->plan->api_minor >= 44) {
         cJSON *config = json_object_at(draft->body, "NetworkingConfig");
-        json_put(json_object_at(config, "EndpointsConfig"), network, endpoint);
-        return;
+        return json_object_at(json_object_at(config, "EndpointsConfig"), network);
     }
-    json_put(json_object_at(draft->service->connections, network), "EndpointConfig", endpoint);
+    return json_object_at(json_object_at(draft->service->connections, network), "EndpointConfig");
 }
 
 /* The network with the highest priority comes first, then those in the file's order. */
@@ -232,7 +272,8 @@ static bool attach(struct draft *draft, const struct node *attachment, bool firs
     if (!network)
         return err_at(draft->err, attachment->at, "network `%s` is not defined under `networks`",
                       attachment->key);
-    put_endpoint(draft, network->name, endpoint_of(draft, attachment, first), first);
+    if (!fill_endpoint(draft, attachment, first, new_endpoint(draft, network->name, first)))
+        return false;
     if (first)
         json_put_text(draft->host, "NetworkMode", network->name);
     while (service->networks[count])

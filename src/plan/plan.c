@@ -121,7 +121,7 @@ static bool plan_image_source(struct plan *plan, struct planned_service *planned
             planned->image ? planned->image
                            : arena_printf(plan->arena, "%s-%s", plan->model->name, planned->name);
     }
-    if (!planned->image && !planned->build)
+    if (!planned->image && !planned->build && !node_get(node, "provider"))
         return err_at(err, planned->at, "service `%s` has neither `image` nor `build`",
                       planned->name);
     return true;
@@ -185,10 +185,12 @@ static bool plan_service(struct plan *plan, const struct service *service, int n
     };
     bool ok = plan_image_source(plan, planned, err);
     if (service->snapshot)
-        ok = err_at(err, service->at, "services.%s.snapshot: this key is not handled yet",
-                    service->name);
+        ok = err_at(err, service->at, "services.%s.snapshot: this key %s", service->name,
+                    plan_coverage("services", "snapshot").reason);
     ok = plan_kind(plan, planned, err) && ok;
-    return draft_container(&draft) && ok;
+    ok = draft_container(&draft) && ok;
+    draft_pre_start(&draft);
+    return ok;
 }
 
 /* How many containers a service has: `scale`, or `deploy.replicas`. */
@@ -246,6 +248,7 @@ struct plan *plan_make(const struct model *model, const struct plan_options *opt
     plan->name = xstrdup(options->name);
     plan->reach = options->reach;
     plan->api_minor = options->api_minor;
+    plan->socket = xstrdup(options->socket ? options->socket : "/var/run/docker.sock");
     plan->publish_address =
         xstrdup(options->publish_address ? options->publish_address : "127.0.0.1");
     plan->ports_as_written = options->ports_as_written;
@@ -263,6 +266,8 @@ static void free_service(struct planned_service *service) {
     cJSON_Delete(service->connections);
     cJSON_Delete(service->image_volumes);
     cJSON_Delete(service->image_environment);
+    for (size_t i = 0; i < service->init_count; i++)
+        init_release(&service->inits[i]);
     if (service->build) {
         cJSON_Delete(service->build->args);
         cJSON_Delete(service->build->labels);
@@ -281,6 +286,7 @@ struct plan *plan_free(struct plan *plan) {
     cJSON_Delete(plan->labels);
     kinds_free(plan->kinds);
     free(plan->name);
+    free(plan->socket);
     free(plan->publish_address);
     arena_free(plan->arena);
     free(plan);

@@ -55,8 +55,33 @@ bool draft_blkio(struct draft *draft, const struct node *map) {
 
 /* ---- Devices ---- */
 
+/* "vendor.com/class=name": a device by its name in the Container Device Interface. */
+static bool is_cdi_name(const char *source) {
+    const char *slash = strchr(source, '/'), *equals = strchr(source, '=');
+    return slash && slash > source && equals > slash + 1 && equals[1] && !strchr(slash + 1, '/');
+}
+
+static void add_cdi_device(struct draft *draft, const char *name) {
+    cJSON *request, *requests = json_array_at(draft->host, "DeviceRequests");
+    cJSON_ArrayForEach (request, requests) {
+        if (!strcmp(json_text_or(request, "Driver", ""), "cdi"))
+            break;
+    }
+    if (!request) {
+        request = cJSON_CreateObject();
+        json_put_text(request, "Driver", "cdi");
+        cJSON_AddItemToArray(requests, request);
+    }
+    json_append_text(json_array_at(request, "DeviceIDs"), name);
+}
+
 bool draft_devices(struct draft *draft, const struct node *list) {
     node_each (item, list) {
+        const char *source = node_text(item, "source", "");
+        if (is_cdi_name(source) && !strcmp(source, node_text(item, "target", source))) {
+            add_cdi_device(draft, source);
+            continue;
+        }
         cJSON *device = cJSON_CreateObject();
         json_put_text(device, "PathOnHost", node_text(item, "source", ""));
         json_put_text(device, "PathInContainer", node_text(item, "target", ""));

@@ -14,11 +14,12 @@ static const char *const words[] = {
 static void print_section(const char *section, const char *title, const struct key *keys) {
     printf("\n## %s\n\n| key | | |\n|---|---|---|\n", title);
     for (; keys && keys->name; keys++) {
-        struct key_coverage coverage = plan_coverage(section, keys->name);
-        if (keys->flags & KEY_OWN)
-            printf("| `%s` | works | envrun's own |\n", keys->name + strlen("x-"));
-        else
-            printf("| `%s` | %s | %s |\n", keys->name, words[coverage.coverage], coverage.reason);
+        bool own = keys->flags & KEY_OWN;
+        const char *name = own ? keys->name + strlen("x-") : keys->name;
+        struct key_coverage coverage = plan_coverage(section, name);
+        bool works = coverage.coverage == KEY_WORKS;
+        printf("| `%s` | %s | %s%s%s |\n", name, words[coverage.coverage],
+               own ? "envrun's own" : "", own && !works ? "; " : "", coverage.reason);
     }
 }
 
