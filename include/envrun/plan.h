@@ -195,7 +195,7 @@ struct planned_service {
     struct probe probe;                    /* settled by plan_settle_image() */
     const struct service_kind *probe_kind; /* the kind whose protocol is asked behind the connect */
     const char **networks;                 /* names on the engine, the first first */
-    struct planned_init *inits; /* one after the other */
+    struct planned_init *inits;            /* one after the other */
     size_t init_count;
     struct planned_image *further_images;
     size_t further_image_count;

@@ -23,6 +23,13 @@ char *base64_encode_url(const void *data, size_t length) {
     return text;
 }
 
+char *base64_encode(const void *data, size_t length) {
+    char *text = base64_encode_url(data, length);
+    for (char *at = text; *at; at++)
+        *at = *at == '-' ? '+' : *at == '_' ? '/' : *at;
+    return text;
+}
+
 static int digit_value(char c) {
     const char *at = c ? strchr(digits, c == '+' ? '-' : c == '/' ? '_' : c) : NULL;
     return at ? (int)(at - digits) : -1;

@@ -123,8 +123,9 @@ struct key_coverage plan_coverage(const char *section, const char *key) {
 bool check_key(const char *section, const char *owner, const struct node *value, struct err *err) {
     struct key_coverage coverage = plan_coverage(section, value->key);
     bool in_service = !strcmp(section, "build") || !strcmp(section, "deploy");
-    bool is_off = value->kind == NODE_BOOL && !value->boolean; /* it asks for nothing */
-    if (coverage.coverage != KEY_REFUSED || is_off || text_starts(value->key, "x-"))
+    bool is_ours = text_starts(value->key, "x-") || *value->key == '#'; /* or the resolver's */
+    bool is_off = value->kind == NODE_BOOL && !value->boolean;          /* it asks for nothing */
+    if (coverage.coverage != KEY_REFUSED || is_ours || is_off)
         return true;
     autofree char *path = in_service ? xasprintf("services.%s.%s.", owner, section)
                           : *section ? xasprintf("%s.%s.", section, owner)

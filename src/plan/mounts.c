@@ -43,9 +43,9 @@ static bool put_named_volume(struct draft *draft, const struct node *volume) {
     const struct planned_volume *named = key ? plan_volume(draft->plan, key) : NULL;
     const struct node *options = node_get(volume, "volume");
     const char *target = node_text(volume, "target", "");
-    const char *name = named ? named->name
-                             : private_volume(draft->plan, draft->service, target,
-                                              node_get(options, "labels"));
+    const char *name =
+        named ? named->name
+              : private_volume(draft->plan, draft->service, target, node_get(options, "labels"));
 
     if (key && !named)
         return err_at(draft->err, volume->at, "volume `%s` is not defined under `volumes`", key);
@@ -71,8 +71,8 @@ static bool put_recursive(struct draft *draft, const struct node *recursive, cJS
     if (!strcmp(how, "disabled"))
         json_put_bool(options, "NonRecursive", true);
     else if (of_44)
-        json_put_bool(options,
-                      *how == 'w' ? "ReadOnlyNonRecursive" : "ReadOnlyForceRecursive", true);
+        json_put_bool(options, *how == 'w' ? "ReadOnlyNonRecursive" : "ReadOnlyForceRecursive",
+                      true);
     return true;
 }
 
@@ -151,9 +151,9 @@ static bool put_volume(struct draft *draft, const struct node *volume) {
     }
     if (!strcmp(type, "image"))
         return put_image(draft, volume);
-    return err_at(draft->err, volume->at,
-                  "a volume of type `%s` is a swarm's; it may be volume, bind, tmpfs, image or npipe",
-                  type);
+    return err_at(
+        draft->err, volume->at,
+        "a volume of type `%s` is a swarm's; it may be volume, bind, tmpfs, image or npipe", type);
 }
 
 bool draft_volumes(struct draft *draft, const struct node *volumes) {

@@ -40,15 +40,6 @@ static cJSON *ipam_body(const struct node *ipam) {
     return body;
 }
 
-static bool check_network(const struct plan *plan, const struct node *definition,
-                          struct err *err) {
-    const struct node *ipv4 = node_get(definition, "enable_ipv4");
-    autofree char *what = xasprintf("networks.%s.enable_ipv4", definition->key);
-    return check_keys("networks", definition->key, definition, err) &&
-           check_hermetic(plan, definition, err) &&
-           (!ipv4 || needs_api(plan, ipv4->key_at, what, 48, err));
-}
-
 static cJSON *network_body(struct plan *plan, const char *name, const struct node *definition) {
     cJSON *body = cJSON_CreateObject();
     json_put_text(body, "Name", name);
@@ -106,6 +97,14 @@ static bool check_hermetic(const struct plan *plan, const struct node *definitio
                       "Engine 27 does",
                       definition->key);
     return true;
+}
+
+static bool check_network(const struct plan *plan, const struct node *definition, struct err *err) {
+    const struct node *ipv4 = node_get(definition, "enable_ipv4");
+    autofree char *what = xasprintf("networks.%s.enable_ipv4", definition->key);
+    return check_keys("networks", definition->key, definition, err) &&
+           check_hermetic(plan, definition, err) &&
+           (!ipv4 || needs_api(plan, ipv4->key_at, what, 48, err));
 }
 
 bool plan_networks(struct plan *plan, struct err *err) {

@@ -197,3 +197,16 @@ char *credentials_headers(const struct credentials *credentials, const struct st
     cJSON_Delete(all);
     return header;
 }
+
+char *credentials_config(const struct credentials *credentials, const struct strings *registries) {
+    cJSON *config = cJSON_CreateObject();
+    cJSON *all = json_object_at(config, "auths");
+    vec_each (registry, registries) {
+        const struct entry *entry = find(credentials, *registry);
+        if (entry && entry->credential.auth)
+            json_put(all, registry_server(*registry), credential_entry(entry->credential.auth));
+    }
+    char *text = json_line(config);
+    wipe_and_delete(config);
+    return text;
+}

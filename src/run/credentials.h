@@ -31,4 +31,7 @@ void credentials_named(struct credentials *credentials, const char *text,
  * or NULL. */
 char *credentials_headers(const struct credentials *credentials, const struct strings *registries);
 
+/* The same as the text of a config.json for the docker CLI; to be wiped and freed by the caller. */
+char *credentials_config(const struct credentials *credentials, const struct strings *registries);
+
 #endif

@@ -22,7 +22,7 @@ static void wipe(cJSON *value) {
     }
 }
 
-static void wipe_and_delete(cJSON *value) {
+void wipe_and_delete(cJSON *value) {
     wipe(value);
     cJSON_Delete(value);
 }
@@ -223,6 +223,19 @@ char *credential_header(const cJSON *auth) {
     char *header = base64_encode_url(line, strlen(line));
     wipe_and_free(line);
     return header;
+}
+
+cJSON *credential_entry(const cJSON *auth) {
+    const char *token = json_text(auth, "identitytoken");
+    char *both =
+        xasprintf("%s:%s", json_text_or(auth, "username", ""), json_text_or(auth, "password", ""));
+    char *encoded = base64_encode(both, strlen(both));
+    cJSON *entry = cJSON_CreateObject();
+    json_put_text(entry, "auth", encoded);
+    json_put_text(entry, "identitytoken", token);
+    wipe_and_free(encoded);
+    wipe_and_free(both);
+    return entry;
 }
 
 /* ---- Which of them a build may need ---- */

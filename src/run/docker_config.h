@@ -50,6 +50,12 @@ void credential_release(struct credential *credential);
 /* As the header has it, to be freed by the caller. */
 char *credential_header(const cJSON *auth);
 
+/* Overwrite what a tree holds, and delete it. Takes NULL. */
+void wipe_and_delete(cJSON *value);
+
+/* As an entry of `auths` in config.json has it. */
+cJSON *credential_entry(const cJSON *auth);
+
 /* Add the registries that the configuration knows and a Dockerfile (or its arguments) names, and
  * docker.io. NULL text: all of them. */
 void docker_config_named(const struct docker_config *config, const char *text,

@@ -33,12 +33,11 @@ struct life {
     struct life *twin;         /* an earlier life with the same image, whose work it waits for */
 
     /* Its image */
-    cJSON *image;               /* GET /images/NAME/json */
-    const char *image_verb;     /* \"build\", \"pull\"; NULL: it was there */
-    struct strings build_lines; /* the last ones of its build */
+    cJSON *image;           /* GET /images/NAME/json */
+    const char *image_verb; /* \"build\", \"pull\"; NULL: it was there */
     bool is_pulled;
     struct err not_pulled;     /* why not, where it is built then */
-    struct strings registries; /* that its build may want credentials for */
+    struct strings registries; /* that its build, or its container, may want credentials for */
 
     /* Its container */
     char *id;
@@ -46,6 +45,7 @@ struct life {
     cJSON *published; /* .NetworkSettings.Ports */
     bool is_suite;    /* only a suite's; not part of what comes up */
     bool is_idle;     /* the service of a suite that is not run now */
+    bool is_prepared; /* its pre_start hooks are done */
     bool started, ready, up;
     bool failed_softly;       /* nothing that is required needs it */
     struct life *let_down_by; /* the job it waited for, which failed; or NULL */
@@ -59,7 +59,8 @@ struct life {
     /* What is going on */
     enum event_phase phase;
     long long phase_began;
-    char *reason; /* why the latest probe was not ready; or NULL */
+    char *reason;              /* why the latest probe was not ready; or NULL */
+    struct strings last_words; /* what its build, or a hook that failed, said last */
     struct task *gate;
     struct task *probing;
     size_t seed_at;
@@ -130,6 +131,9 @@ struct task *prepare_containers(void *environment, struct err *err);
 /* ---- objects.c: networks and volumes ---- */
 
 struct task *objects_begin_volumes(void *environment, struct err *err);
+/* Let a container join {NETWORK: body of the request}; NULL: there are none. */
+struct task *objects_connect(struct environment *environment, const cJSON *connections,
+                             const char *container);
 /* Add a task for each network that some service uses, and count it as missing until it is there. */
 void objects_add_networks(struct environment *environment, struct task_group *group);
 
@@ -168,6 +172,20 @@ void life_fill_death(const struct life *life, struct buffer *sentence);
 /* ---- image.c: have a service's image: built, found or pulled ---- */
 
 struct task *image_prepare(struct life *life);
+
+struct credentials *environment_credentials(struct environment *environment);
+
+/* ---- files.c: what is copied into a container before its start; NULL: nothing ---- */
+
+struct task *files_copy(struct life *life, const char *container);
+struct task *files_copy_credentials(struct life *life);
+
+/* ---- init.c: pre_start ---- */
+
+/* NULL: there are none. */
+struct task *inits_new(struct life *life);
+/* A gate of a life: those of its service's first container are done. */
+enum task_status inits_of_first_are_done(void *life, struct err *err);
 
 /* ---- observe.c: the engine's events ---- */
 

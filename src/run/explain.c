@@ -108,8 +108,8 @@ static void add_hints(struct environment *environment, struct event *event) {
         hint_at_ports(environment, event);
 }
 
-static void add_build_lines(const struct life *life, struct event *event) {
-    vec_each (line, &life->build_lines)
+static void add_last_words(const struct life *life, struct event *event) {
+    vec_each (line, &life->last_words)
         event_add_line(event, *line);
 }
 
@@ -149,8 +149,8 @@ struct task *explain_failure(struct environment *environment, const struct err *
     event->detail = place(err, life, event->phase);
     event->code = err_exit_code(err);
     add_further_mistakes(err, event);
-    if (life && event->phase == PHASE_IMAGE)
-        add_build_lines(life, event);
+    if (life && (event->phase == PHASE_IMAGE || event->phase == PHASE_START))
+        add_last_words(life, event);
     if (event->phase < PHASE_START)
         explanation->life = NULL; /* it has no log yet */
     add_hints(environment, event);

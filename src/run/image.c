@@ -82,7 +82,7 @@ static void warn(void *context, const char *text) {
     environment_warn(context, "%s", text);
 }
 
-static struct credentials *credentials_of(struct environment *environment) {
+struct credentials *environment_credentials(struct environment *environment) {
     if (!environment->credentials)
         environment->credentials = credentials_new(
             environment->loop, environment->options.process_environment, warn, environment);
@@ -124,25 +124,29 @@ static bool refuse_to_pull(const struct life *life, struct err *err) {
     return true;
 }
 
-static struct task *begin_pull(void *subject, struct err *err) {
-    struct life *life = subject;
+static struct task *pull(struct life *life, const char *name) {
     struct environment *environment = life->environment;
-    bool builds = life->planned->build;
-    if (life->image || (builds && !is_asked_for(life->planned)) ||
-        (!builds && refuse_to_pull(life, err)))
-        return NULL;
     life_tell_image_verb(life, "pull");
-    struct task *pull = pull_new(&(struct pull_options){
+    return pull_new(&(struct pull_options){
         .loop = environment->loop,
         .engine = environment->engine,
-        .credentials = credentials_of(environment),
-        .reference = reference(life),
+        .credentials = environment_credentials(environment),
+        .reference = name,
         .platform = life->planned->platform,
         .told = tell_amount,
         .warned = tell_trouble,
         .context = life,
     });
-    return builds ? tolerate(environment->loop, pull, &life->not_pulled) : pull;
+}
+
+static struct task *begin_pull(void *subject, struct err *err) {
+    struct life *life = subject;
+    bool builds = life->planned->build;
+    if (life->image || (builds && !is_asked_for(life->planned)) ||
+        (!builds && refuse_to_pull(life, err)))
+        return NULL;
+    struct task *work = pull(life, reference(life));
+    return builds ? tolerate(life->environment->loop, work, &life->not_pulled) : work;
 }
 
 /* A build can stand in for an image that could not be pulled. */
@@ -192,7 +196,7 @@ static char *names_of_build(const struct planned_build *build) {
 /* The credentials that it may want for what it is FROM. */
 static struct task *begin_ask(void *subject, struct err *err) {
     struct life *life = subject;
-    struct credentials *credentials = credentials_of(life->environment);
+    struct credentials *credentials = environment_credentials(life->environment);
     (void)err;
     if (!is_built(life))
         return NULL;
@@ -296,10 +300,102 @@ static enum task_status twin_is_done(void *context, struct err *err) {
     return TASK_FAILED;
 }
 
-struct task *image_prepare(struct life *life) {
+static struct task *prepare_own(struct life *life) {
     struct environment *environment = life->environment;
     life->twin = find_twin(life);
     if (life->twin)
         return life->gate = gate_new(environment->loop, twin_is_done, life);
     return &sequence_new(environment->loop, image_stages, life, NULL)->task;
+}
+
+/* ---- Images beside its own: of hooks and mounts; found, or pulled as the service's own is ---- */
+
+struct further {
+    struct task task;
+    struct life *life;
+    const struct planned_image *planned;
+    struct task *find, *pull;
+};
+
+static enum task_status further_failed(struct further *further, struct err *err) {
+    if (err)
+        err_move(&further->task.err, err);
+    else
+        err_set(&further->task.err, ERR_ENVIRONMENT,
+                "image `%s` is not there, and pull_policy is `never`", further->planned->reference);
+    err_locate(&further->task.err, further->planned->at);
+    return TASK_FAILED;
+}
+
+static enum task_status further_step(struct task *task) {
+    struct further *further = (struct further *)task;
+    const char *policy = further->life->planned->pull_policy;
+    task_start(further->find, task);
+    if (further->find->status == TASK_PENDING)
+        return TASK_PENDING;
+    if (further->find->status == TASK_FAILED)
+        return further_failed(further, &further->find->err);
+    if (!further->pull) {
+        if (request_status(further->find) == 200 && strcmp(policy, "always") != 0)
+            return TASK_DONE;
+        if (!strcmp(policy, "never"))
+            return further_failed(further, NULL);
+        further->pull = pull(further->life, further->planned->reference);
+        task_start(further->pull, task);
+    }
+    return further->pull->status == TASK_FAILED ? further_failed(further, &further->pull->err)
+                                                : further->pull->status;
+}
+
+static void further_release(struct task *task) {
+    struct further *further = (struct further *)task;
+    task_free(further->find);
+    task_free(further->pull);
+}
+
+static struct task *further_new(struct life *life, const struct planned_image *planned) {
+    static const int missing_too[] = {404, 0};
+    static const struct task_type type = {
+        .name = "further image", .step = further_step, .release = further_release};
+    struct further *further = task_new(sizeof *further, &type, life->environment->loop);
+    further->life = life;
+    further->planned = planned;
+    further->find = image_inspect(life->environment->engine, planned->reference);
+    request_accept(further->find, missing_too);
+    return &further->task;
+}
+
+static struct task *begin_own(void *subject, struct err *err) {
+    (void)err;
+    return prepare_own(subject);
+}
+
+/* A gate is freed with its stage: nobody may wake it any more. */
+static bool end_own(void *subject, struct task *work, struct err *err) {
+    (void)work;
+    (void)err;
+    ((struct life *)subject)->gate = NULL;
+    return true;
+}
+
+static struct task *begin_further(void *subject, struct err *err) {
+    struct life *life = subject;
+    const struct planned_service *planned = life->planned;
+    (void)err;
+    if (!planned->further_image_count)
+        return NULL;
+    struct task_group *group = task_group_new(life->environment->loop, GROUP_FAIL_FAST, 0);
+    for (size_t i = 0; i < planned->further_image_count; i++)
+        task_group_add(group, further_new(life, &planned->further_images[i]));
+    return (struct task *)group;
+}
+
+static const struct stage prepare_stages[] = {
+    {"own", begin_own, end_own},
+    {"further", begin_further, NULL},
+    {0},
+};
+
+struct task *image_prepare(struct life *life) {
+    return &sequence_new(life->environment->loop, prepare_stages, life, NULL)->task;
 }

@@ -36,7 +36,6 @@ static struct task *begin_image(void *subject, struct err *err) {
 static bool end_image(void *subject, struct task *work, struct err *err) {
     struct life *life = subject;
     (void)work;
-    life->gate = NULL;
     bool ok = plan_settle_image(life->environment->plan, life->planned, life->image, err);
     environment_changed(life->environment);
     return ok;
@@ -139,18 +138,8 @@ static struct task *begin_network_gate(void *subject, struct err *err) {
 
 static struct task *begin_connections(void *subject, struct err *err) {
     struct life *life = subject;
-    struct environment *environment = life->environment;
-    const cJSON *connection;
     (void)err;
-    if (!life->planned->connections->child)
-        return NULL;
-    struct task_group *group = task_group_new(environment->loop, GROUP_FAIL_FAST, 0);
-    cJSON_ArrayForEach (connection, life->planned->connections) {
-        cJSON *body = cJSON_Duplicate(connection, true);
-        json_put_text(body, "Container", life->id);
-        task_group_add(group, network_connect(environment->engine, connection->string, body));
-    }
-    return (struct task *)group;
+    return objects_connect(life->environment, life->planned->connections, life->id);
 }
 
 static const struct stage create_stages[] = {
@@ -168,33 +157,30 @@ static struct task *begin_create(void *subject, struct err *err) {
     return &sequence_new(life->environment->loop, create_stages, life, NULL)->task;
 }
 
-/* ---- Copy in: secrets and configs ---- */
+/* ---- Copy in: secrets, configs, credentials ---- */
 
-static struct task *copy_file(struct life *life, const struct planned_file *file) {
-    struct copy_options options = {
-        .from = file->source,
-        .to = file->target,
-        .parents = true,
-        .uid = file->uid,
-        .gid = file->gid,
-        .mode = file->mode,
-    };
-    if (!file->source)
-        return container_write_file(life->environment->engine, life->id, file->target,
-                                    file->content, strlen(file->content), file->uid, file->gid,
-                                    file->mode);
-    return container_copy_in(life->environment->engine, life->id, &options);
+static struct task *begin_files(void *subject, struct err *err) {
+    struct life *life = subject;
+    (void)err;
+    return files_copy(life, life->id);
 }
+
+static struct task *begin_credentials(void *subject, struct err *err) {
+    struct life *life = subject;
+    (void)err;
+    return life->planned->registry_config ? files_copy_credentials(life) : NULL;
+}
+
+static const struct stage copy_stages[] = {
+    {"files", begin_files, NULL},
+    {"credentials", begin_credentials, NULL},
+    {0},
+};
 
 static struct task *begin_copy(void *subject, struct err *err) {
     struct life *life = subject;
     (void)err;
-    if (!life->planned->file_count)
-        return NULL;
-    struct task_group *group = task_group_new(life->environment->loop, GROUP_FAIL_FAST, 0);
-    for (size_t i = 0; i < life->planned->file_count; i++)
-        task_group_add(group, copy_file(life, &life->planned->files[i]));
-    return (struct task *)group;
+    return &sequence_new(life->environment->loop, copy_stages, life, NULL)->task;
 }
 
 /* ---- Wait for its dependencies ---- */
@@ -265,10 +251,23 @@ static struct task *begin_start_gate(void *subject, struct err *err) {
     return wait_until(subject, networks_are_there);
 }
 
+static struct task *begin_first_gate(void *subject, struct err *err) {
+    struct life *life = subject;
+    bool has_hooks = node_get(life->planned->service->node, "pre_start") != NULL;
+    (void)err;
+    return has_hooks ? wait_until(subject, inits_of_first_are_done) : NULL;
+}
+
+static struct task *begin_pre_start(void *subject, struct err *err) {
+    (void)err;
+    return inits_new(subject);
+}
+
 static struct task *begin_container_start(void *subject, struct err *err) {
     struct life *life = subject;
     (void)err;
-    life->running = true;
+    life->running = life->is_prepared = true;
+    environment_changed(life->environment);
     return container_start(life->environment->engine, life->id);
 }
 
@@ -311,6 +310,8 @@ static struct task *begin_post_start(void *subject, struct err *err) {
 
 static const struct stage start_stages[] = {
     {"gate", begin_start_gate, end_gate},
+    {"first gate", begin_first_gate, end_gate},
+    {"pre_start", begin_pre_start, NULL},
     {"start", begin_container_start, NULL},
     {"inspect", begin_inspect, end_inspect},
     {"post_start", begin_post_start, NULL},
@@ -523,7 +524,7 @@ void life_emit_progress(void *context, const char *line) {
                           .service = xstrdup(life->name),
                           .phase = life->phase,
                           .text = xstrdup(line)};
-    strings_add_last(&life->build_lines, line, LAST_LINES);
+    strings_add_last(&life->last_words, line, LAST_LINES);
     environment_tell(life->environment, &event);
 }
 
@@ -540,7 +541,7 @@ struct task *life_new(struct life *life) {
 void life_release(struct life *life) {
     cJSON_Delete(life->image);
     cJSON_Delete(life->published);
-    strings_release(&life->build_lines);
+    strings_release(&life->last_words);
     strings_release(&life->registries);
     err_release(&life->not_pulled);
     free(life->id);

@@ -133,6 +133,20 @@ static void network_release(struct task *task) {
     task_free(((struct network_work *)task)->work);
 }
 
+struct task *objects_connect(struct environment *environment, const cJSON *connections,
+                             const char *container) {
+    const cJSON *connection;
+    if (!connections->child)
+        return NULL;
+    struct task_group *group = task_group_new(environment->loop, GROUP_FAIL_FAST, 0);
+    cJSON_ArrayForEach (connection, connections) {
+        cJSON *body = cJSON_Duplicate(connection, true);
+        json_put_text(body, "Container", container);
+        task_group_add(group, network_connect(environment->engine, connection->string, body));
+    }
+    return (struct task *)group;
+}
+
 void objects_add_networks(struct environment *environment, struct task_group *group) {
     static const struct task_type type = {
         .name = "network", .step = network_step, .release = network_release};

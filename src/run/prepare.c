@@ -4,6 +4,7 @@
  */
 #include "run/environment.h"
 
+#include "base/path.h"
 #include "base/text.h"
 
 #include <string.h>
@@ -101,6 +102,34 @@ static bool check_bind_mounts(const struct environment *environment, struct err 
     return true;
 }
 
+/* ---- Seccomp profiles: a file of this host, whose text the engine wants ---- */
+
+static bool read_profile(struct planned_service *planned, struct err *err) {
+    enum { PROFILE_MAX = 4 << 20 }; /* bytes */
+    const struct node *options = node_get(planned->service->node, "security_opt");
+    cJSON *host = cJSON_GetObjectItem(planned->body, "HostConfig");
+    struct buffer text = BUFFER_INIT_MAX(PROFILE_MAX);
+    bool read = path_read(planned->seccomp, &text, err);
+    autojson cJSON *profile = read ? cJSON_Parse(text.data) : NULL;
+    buffer_release(&text);
+    if (read && !profile)
+        err_set(err, ERR_FILE, "%s is not JSON", planned->seccomp);
+    if (!profile)
+        return err_locate(err, options->at);
+    autofree char *line = json_line(profile);
+    autofree char *option = xasprintf("seccomp=%s", line);
+    json_append_text(json_array_at(host, "SecurityOpt"), option);
+    return true;
+}
+
+static bool read_profiles(struct environment *environment, struct err *err) {
+    for (size_t i = 0; i < environment->life_count; i++)
+        if (environment->lives[i].planned->seccomp &&
+            !read_profile(environment->lives[i].planned, err))
+            return false;
+    return true;
+}
+
 static bool check_seeds(struct environment *environment, struct err *err) {
     bool ok = true;
     for (size_t i = 0; i < environment->life_count; i++) {
@@ -129,6 +158,20 @@ static bool check_hermetic(const struct environment *environment, struct err *er
     return true;
 }
 
+/* The engine's socket as the engine sees it: where envrun runs in a container, it is mounted there.
+ */
+static const char *engine_socket(const struct environment *environment) {
+    const struct engine_address *address = engine_address(environment->engine);
+    const cJSON *mount;
+    if (!address->unix_socket)
+        return NULL;
+    cJSON_ArrayForEach (mount, environment->own_mounts) {
+        if (text_equal(json_text(mount, "Destination"), address->socket))
+            return json_text(mount, "Source");
+    }
+    return address->socket;
+}
+
 struct task *prepare_plan(void *subject, struct err *err) {
     struct environment *environment = subject;
     if (!check_hermetic(environment, err))
@@ -139,6 +182,7 @@ struct task *prepare_plan(void *subject, struct err *err) {
         .owner = environment->owner,
         .created = (long long)time(NULL),
         .api_minor = engine_info(environment->engine)->api_minor,
+        .socket = engine_socket(environment),
         .reach = environment->reach,
         .publish_address = environment->publish_address,
         .ports_as_written = environment->options.ports_as_written,
@@ -148,7 +192,8 @@ struct task *prepare_plan(void *subject, struct err *err) {
     if (!environment->plan)
         return NULL;
     make_lives(environment);
-    if (check_variables(environment, err) && check_bind_mounts(environment, err))
+    if (check_variables(environment, err) && check_bind_mounts(environment, err) &&
+        read_profiles(environment, err))
         check_seeds(environment, err);
     return NULL;
 }

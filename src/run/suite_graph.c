@@ -14,6 +14,7 @@ struct graph_suite {
     struct environment *environment;
     struct life *life;
     struct suite_output *output;
+    struct task *inits; /* its pre_start hooks, or NULL */
     struct task *attach;
     struct task *start;
     struct task_group *signals; /* kills under way */
@@ -56,6 +57,10 @@ static void begin_start(struct graph_suite *suite) {
 
 static enum task_status graph_suite_step(struct task *task) {
     struct graph_suite *suite = (struct graph_suite *)task;
+    if (suite->inits && suite->inits->status == TASK_PENDING)
+        return TASK_PENDING;
+    if (failed(suite, suite->inits))
+        return TASK_FAILED;
     if (!suite->attach)
         begin_attach(suite);
     if (!suite->start && container_attached(suite->attach))
@@ -68,6 +73,7 @@ static enum task_status graph_suite_step(struct task *task) {
 
 static void graph_suite_release(struct task *task) {
     struct graph_suite *suite = (struct graph_suite *)task;
+    task_free(suite->inits);
     task_free(suite->attach);
     task_free(suite->start);
     task_free(suite->signals);
@@ -82,6 +88,9 @@ static struct task *graph_suite_begin(struct environment *environment, const str
     graph->environment = environment;
     graph->life = environment_life(environment, suite->service);
     graph->output = output;
+    graph->inits = inits_new(graph->life);
+    if (graph->inits)
+        task_start(graph->inits, &graph->task);
     return &graph->task;
 }
 

@@ -131,6 +131,21 @@ static const struct {
      "{\"Name\":\"on-failure\",\"MaximumRetryCount\":3}"},
     {"runtime: runc", "HostConfig.Runtime", "\"runc\""},
     {"security_opt: [no-new-privileges]", "HostConfig.SecurityOpt", "[\"no-new-privileges\"]"},
+    {"security_opt: ['seccomp=unconfined', 'systempaths=unconfined']", "HostConfig.SecurityOpt",
+     "[\"seccomp=unconfined\"]"},
+    {"security_opt: ['systempaths=unconfined']", "HostConfig.MaskedPaths", "[]"},
+    {"credential_spec: {file: c.json}", "HostConfig.SecurityOpt",
+     "[\"credentialspec=file://c.json\"]"},
+    {"devices: ['vendor.com/gpu=all']", "HostConfig.DeviceRequests",
+     "[{\"Driver\":\"cdi\",\"DeviceIDs\":[\"vendor.com/gpu=all\"]}]"},
+    {"mac_address: 02:42:ac:11:00:02", "MacAddress", "\"02:42:ac:11:00:02\""},
+    {"use_api_socket: true", "HostConfig.Mounts",
+     "[{\"Type\":\"bind\",\"Source\":\"/var/run/docker.sock\",\"Target\":\"/var/run/"
+     "docker.sock\"}]"},
+    {"use_api_socket: true", "Env", "[\"DOCKER_CONFIG=/run/secrets/docker\"]"},
+    {"use_api_socket: true, environment: {DOCKER_CONFIG: /mine}", "Env",
+     "[\"DOCKER_CONFIG=/mine\"]"},
+    {"use_api_socket: false", "HostConfig.Mounts", "nothing"},
     {"shm_size: 1gb", "HostConfig.ShmSize", "1073741824"},
     {"stdin_open: true", "OpenStdin", "true"},
     {"stop_grace_period: 1m1.5s", "StopTimeout", "62"},
@@ -188,6 +203,127 @@ Test(plan, what_cannot_be_done_is_refused_at_its_place) {
         "services:\n  a:\n    image: x\n    volumes:\n      - {type: volume, source: v, target: "
         "/v, volume: {subpath: s}}\nvolumes: {v: }\n",
         &usual, 5, 55, "`subpath` needs an engine with API 1.45; this one has 1.41");
+    refused("services:\n  a: {image: x, credential_spec: {config: c}}\n", &usual, 2, 35,
+            "services.a.credential_spec.config: this key means a config of a swarm, which only a "
+            "swarm's services can read; use `file` or `registry`");
+    refused("services:\n  a: {image: x, secrets: [s]}\nsecrets:\n  s: {external: true}\n", &usual,
+            4, 7,
+            "secrets.s.external: this key means one of a swarm, which only a swarm's services can "
+            "read; use `file` or `environment`");
+    refused("services:\n  a: {image: x, read_only: true, use_api_socket: true}\n", &usual, 2, 34,
+            "service `a` is `read_only`: the registries' credentials cannot be copied into it; set "
+            "its environment's DOCKER_CONFIG to do without them");
+}
+
+/* Each names the API's version that it wants, and is planned where the engine has it. */
+Test(plan, keys_that_an_older_engine_does_not_know) {
+    static const struct {
+        int minor;
+        const char *service, *top, *what;
+        const char *path, *json;
+    } newer[] = {
+        {43, "annotations: {k: v}", "", "services.a.annotations", "HostConfig.Annotations",
+         "{\"k\":\"v\"}"},
+        {48, "networks: {n: {gw_priority: 7}}", "networks: {n: }",
+         "services.a.networks.n.gw_priority",
+         "NetworkingConfig.EndpointsConfig.env-1a2b_n.GwPriority", "7"},
+        {49, "networks: {n: {interface_name: eth7}}", "networks: {n: }",
+         "services.a.networks.n.interface_name",
+         "NetworkingConfig.EndpointsConfig.env-1a2b_n.DriverOpts",
+         "{\"com.docker.network.endpoint.ifname\":\"eth7\"}"},
+        {44, "networks: {m: , n: {mac_address: '02:00:00:00:00:01'}}", "networks: {m: , n: }",
+         "services.a.networks.n.mac_address",
+         "NetworkingConfig.EndpointsConfig.env-1a2b_n.MacAddress", "\"02:00:00:00:00:01\""},
+        {48, "volumes: [{type: image, source: i, target: /i, image: {subpath: s}}]", "",
+         "a volume of type `image`", "HostConfig.Mounts",
+         "[{\"Type\":\"image\",\"Source\":\"i\",\"Target\":\"/"
+         "i\",\"ImageOptions\":{\"Subpath\":\"s\"}}]"},
+        {44, "volumes: [{type: bind, source: /s, target: /t, bind: {recursive: readonly}}]", "",
+         "`bind.recursive` of a read-only mount", "HostConfig.Mounts",
+         "[{\"Type\":\"bind\",\"Source\":\"/s\",\"Target\":\"/t\",\"BindOptions\":{"
+         "\"ReadOnlyForceRecursive\":true}}]"},
+    };
+    for (size_t i = 0; i < lengthof(newer); i++) {
+        struct plan_options options = usual;
+        char *text autofree =
+            xasprintf("services: {a: {image: x, %s}}\n%s\n", newer[i].service, newer[i].top);
+        char *message autofree = xasprintf("%s needs an engine with API 1.%d; this one has 1.%d",
+                                           newer[i].what, newer[i].minor, newer[i].minor - 1);
+        options.api_minor = newer[i].minor - 1;
+        struct planning p = plan_text(text, &options);
+        cr_assert_null(p.plan, "%s", text);
+        cr_expect_str_eq(p.err.message, message);
+        planning_end(&p);
+        options.api_minor = newer[i].minor;
+        p = must_plan(text, &options);
+        expect_json(service(&p, "a")->body, newer[i].path, newer[i].json);
+        planning_end(&p);
+    }
+}
+
+Test(plan, a_network_without_ipv4) {
+    struct plan_options options = usual;
+    options.api_minor = 48;
+    struct planning p = must_plan("services: {a: {image: x, networks: [n]}}\n"
+                                  "networks: {n: {enable_ipv4: false, enable_ipv6: true}}\n",
+                                  &options);
+    expect_json(p.plan->networks[0].body, "EnableIPv4", "false");
+    expect_json(p.plan->networks[0].body, "EnableIPv6", "true");
+    planning_end(&p);
+}
+
+/* ---- pre_start ---- */
+
+static const char prepared[] = "services:\n"
+                               "  a:\n"
+                               "    image: x\n"
+                               "    scale: 2\n"
+                               "    user: '7'\n"
+                               "    working_dir: /w\n"
+                               "    environment: {A: a, B: b}\n"
+                               "    networks: {n: {aliases: [other], ipv4_address: 10.0.0.9}}\n"
+                               "    pre_start:\n"
+                               "      - {command: migrate up, environment: {B: own}}\n"
+                               "      - {image: y, privileged: true, per_replica: true}\n"
+                               "networks: {n: }\n";
+
+Test(plan, a_hook_before_the_start_is_a_container_beside_the_services) {
+    struct planning p = must_plan(prepared, &usual);
+    struct planned_service *a = service(&p, "a");
+    cr_assert_eq(a->init_count, 2);
+    const struct planned_init *first = &a->inits[0], *second = &a->inits[1];
+
+    cr_expect_str_eq(first->container_name, "env-1a2b-a-1-pre-start-1");
+    cr_expect_str_eq(first->what, "pre_start hook `migrate up`");
+    cr_expect_null(first->image);
+    expect_json(first->body, "Cmd", "[\"migrate\",\"up\"]");
+    expect_json(first->body, "Env", "[\"A=a\",\"B=own\"]");
+    expect_json(first->body, "User", "\"7\"");
+    expect_json(first->body, "WorkingDir", "\"/w\"");
+    expect_json(first->body, "Labels.envrun.environment", "\"env-1a2b\"");
+    expect_json(first->body, "Labels.envrun.hook", "\"pre_start\"");
+    expect_json(first->body, "HostConfig",
+                "{\"VolumesFrom\":[\"env-1a2b-a-1\"],\"NetworkMode\":\"env-1a2b_n\"}");
+    expect_json(first->body, "NetworkingConfig.EndpointsConfig.env-1a2b_n",
+                "{\"IPAMConfig\":{\"IPv4Address\":\"10.0.0.9\"}}");
+
+    cr_expect_str_eq(second->image, "y");
+    cr_expect_str_eq(second->what, "pre_start hook 2");
+    expect_json(second->body, "Cmd", "nothing");
+    expect_json(second->body, "User", "nothing");
+    expect_json(second->body, "HostConfig.Privileged", "true");
+    cr_assert_eq(a->further_image_count, 1);
+    cr_expect_str_eq(a->further_images[0].reference, "y");
+    planning_end(&p);
+}
+
+Test(plan, a_hook_runs_once_for_a_service_or_for_each_of_its_containers) {
+    struct planning p = must_plan(prepared, &usual);
+    struct planned_service *second = service(&p, "a-2");
+    cr_assert_eq(second->init_count, 1);
+    cr_expect_str_eq(second->inits[0].image, "y");
+    expect_json(second->inits[0].body, "HostConfig.VolumesFrom", "[\"env-1a2b-a-2\"]");
+    planning_end(&p);
 }
 
 Test(plan, several_mistakes_are_joined) {
