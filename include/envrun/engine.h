@@ -65,12 +65,20 @@ void engine_set_patience(struct engine *engine, long long milliseconds);
 /* So long, or less if that is all the patience there is; and the deadline it makes from now on. */
 long long engine_at_most(const struct engine *engine, long long milliseconds);
 long long engine_deadline(const struct engine *engine, long long milliseconds);
+/* What engine_use_tls() was told; directory NULL: no TLS. */
+struct engine_tls engine_tls(const struct engine *engine);
+/* Sign requests as "NAME/VERSION" (User-Agent); "envrun" if none is given. */
+void engine_use_agent(struct engine *engine, const char *name);
 /* Ends what is still under way; free its tasks first. Takes NULL. */
 struct engine *engine_free(struct engine *engine);
 
 const struct engine_address *engine_address(const struct engine *engine);
 /* Valid once engine_connect() is done. */
 const struct engine_info *engine_info(const struct engine *engine);
+
+/* UNIX time in seconds by the engine's clock, so that hosts which share an engine agree on it; our
+ * own until engine_connect() is done. */
+long long engine_time(const struct engine *engine);
 
 /* Ask `_ping` and settle the API version. ERR_ENGINE with a sentence that says what to do: no
  * socket, no permission, nobody listens, too old (below 1.41). */

@@ -28,8 +28,10 @@
 #define LABEL_FILES "envrun.files"   /* the files, separated by commas */
 #define LABEL_VERB "envrun.verb"     /* "run" or "up" */
 #define LABEL_OWNER "envrun.owner"
-#define LABEL_DEADLINE "envrun.deadline" /* UNIX time in seconds */
-#define LABEL_CREATED "envrun.created"   /* UNIX time in seconds */
+#define LABEL_DEADLINE "envrun.deadline" /* UNIX time in seconds, by the engine's clock */
+#define LABEL_HOLD "envrun.hold"         /* of a volume: the environment outlives its owner */
+#define LABEL_GUEST "envrun.guest"     /* the container envrun runs in, which joins the networks */
+#define LABEL_CREATED "envrun.created" /* UNIX time in seconds */
 #define LABEL_GRACE                                                                                \
     "envrun.grace" /* seconds between stop signal and SIGKILL, if the file says so */
 #define LABEL_PRE_STOP "envrun.pre_stop" /* the hooks, as JSON */
@@ -92,6 +94,7 @@ struct plan_options {
     const char *name;   /* the environment's name on the engine */
     const char *verb;   /* "run", "up" */
     const char *owner;  /* LABEL_OWNER's value, or NULL */
+    const char *guest;  /* LABEL_GUEST's value, or NULL */
     long long deadline; /* LABEL_DEADLINE's value; 0: none */
     long long created;  /* UNIX time in seconds */
     int api_minor;      /* what the engine speaks */
@@ -102,6 +105,11 @@ struct plan_options {
     bool ports_as_written; /* publish what the file says where it says */
     bool hermetic;         /* nothing of it reaches beyond its networks; no port is published */
 };
+
+/* The body of POST /volumes/create for the environment's hold (src/run/lease.h), with a deadline or
+ * 0; to be deleted by the caller. */
+struct plan;
+cJSON *plan_hold(const struct plan *plan, long long deadline);
 
 struct planned_network {
     const char *key;  /* in the file */

@@ -75,9 +75,24 @@ bool environment_variables(struct environment *environment, const char *const **
 /* One "SERVICE  ADDRESS" each for EVENT_ENDPOINT. */
 void environment_tell_endpoints(struct environment *environment);
 
+/* Let it outlive this process: until `down`, or for so long (ms; 0: no limit). For one that is up.
+ */
+struct task *environment_hold(struct environment *environment, long long ttl);
+
+/* Remove it: what this environment itself has made, and nothing else of its name. */
+struct task *environment_remove(struct environment *environment);
+
 /* Remove whatever the engine has of an environment: containers first, then networks and volumes,
  * each kind at once, until nothing is left. Tells EVENT_TEARDOWN. ERR_LEFTOVER names what stays. */
-struct task *teardown_new(struct loop *loop, struct engine *engine, const char *name,
-                          struct event_listener listener, long long began);
+struct teardown_options {
+    const char *name;
+    const char *owner; /* only what carries this LABEL_OWNER; NULL: whoever made it */
+    struct event_listener listener;
+    long long began; /* when the run did */
+};
+struct task *teardown_new(struct loop *loop, struct engine *engine,
+                          const struct teardown_options *options);
+/* How many objects the first look found. */
+int teardown_found(const struct task *teardown);
 
 #endif

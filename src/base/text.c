@@ -174,5 +174,10 @@ char *text_milliseconds(long long milliseconds) {
         return xasprintf("%lld ms", milliseconds);
     if (milliseconds < 60000)
         return xasprintf("%.1f s", (double)milliseconds / 1000);
-    return xasprintf("%lld min %lld s", milliseconds / 60000, milliseconds / 1000 % 60);
+    if (milliseconds < 3600000)
+        return xasprintf("%lld min %lld s", milliseconds / 60000, milliseconds / 1000 % 60);
+    long long minutes = milliseconds / 60000;
+    if (minutes < 24 * 60)
+        return xasprintf("%lld h %lld min", minutes / 60, minutes % 60);
+    return xasprintf("%lld d %lld h", minutes / 60 / 24, minutes / 60 % 24);
 }

@@ -28,7 +28,7 @@ bool text_is_utf8(const char *text, size_t length);
 size_t text_utf8_tail(const char *text, size_t length);
 /* Bytes as people read them: "512 B", "1.5 MiB". */
 char *text_bytes(unsigned long long bytes);
-/* Milliseconds as people read them: "85 ms", "2.4 s", "3 min 20 s". */
+/* Milliseconds as people read them: "85 ms", "2.4 s", "3 min 20 s", "2 h 5 min", "3 d 4 h". */
 char *text_milliseconds(long long milliseconds);
 
 #endif

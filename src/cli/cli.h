@@ -15,6 +15,7 @@
 #include "loop/loop.h"
 #include "loop/task.h"
 #include "report/report.h"
+#include "run/lease.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -40,8 +41,9 @@ struct options {
     long index;               /* --index; 0: none was given */
     const char *subnets;      /* --subnets */
     enum keep keep;
+    long long ttl; /* --ttl, in ms; 0: none; -1: not given */
     bool ports_as_written, hermetic, strict, json, verbose, follow, timestamps, no_tty, quiet, all,
-        help;
+        yes, images, help;
     char **words; /* what is no option: the command's arguments, NULL-terminated */
     size_t word_count;
     char **command; /* what stands behind `--`, or NULL */
@@ -112,6 +114,8 @@ bool session_name(struct session *session, struct err *err);
 bool session_drive(struct session *session, struct task *task, bool cut_short, struct err *err);
 /* What every environment of these options is made with; `verb` is "run" or "up". */
 struct environment_options session_environment_options(struct session *session, const char *verb);
+/* Let the environment outlive us, for as long as --ttl says, or in CI for two hours. */
+bool session_hold(struct session *session, struct err *err);
 /* Take the environment down unless it is to be kept; answers the code that counts then. */
 int session_finish(struct session *session, int code, bool failed);
 /* Tell an event, which is released. */
@@ -138,14 +142,28 @@ bool container_is_of(const cJSON *container, const char *word, long index);
 const cJSON *containers_service(const cJSON *containers, const char *word, long index,
                                 struct err *err);
 
+/* ---- ls.c: all environments on the engine ---- */
+
+/* To be released by the caller. */
+bool session_leases(struct session *session, struct leases *ret, struct err *err);
+/* "2 containers, 1 network"; to be freed by the caller. */
+char *lease_objects(const struct lease *lease);
+/* --format: `table` (the default) or `json`. */
+bool format_is_listing(const char *format, struct err *err);
+
 extern char **environ;
 
 /* ---- The commands ---- */
 
+/* The hidden one: is it meant? It takes no options. */
+bool is_reaper(const char *word);
+int command_reaper(void);
 int command_run(struct options *options);
 int command_up(struct options *options);
 int command_down(struct options *options);
 int command_ps(struct options *options);
+int command_ls(struct options *options);
+int command_gc(struct options *options);
 int command_logs(struct options *options);
 int command_exec(struct options *options);
 int command_port(struct options *options);

@@ -18,8 +18,12 @@ int command_down(struct options *options) {
     if (ok) {
         session_report(&session);
         ok = session_drive(&session,
-                           teardown_new(session.loop, session.engine, session.name,
-                                        session_listener(&session), session.began),
+                           teardown_new(session.loop, session.engine,
+                                        &(struct teardown_options){
+                                            .name = session.name,
+                                            .listener = session_listener(&session),
+                                            .began = session.began,
+                                        }),
                            false, &err);
     }
     if (!ok)

@@ -13,11 +13,11 @@
 
 const struct cli_command cli_commands[] = {
     {"run", command_run, "stand the environment up, run the suite, take it down",
-     "[SUITE...] [-- COMMAND...]", "fEpxndjvPHBekSs",
+     "[SUITE...] [-- COMMAND...]", "fEpxndjvPHBekDSs",
      "The exit code is the suite's; envrun's own are 64 to 75, 124, 126, 127, 130 and 143\n"
      "(docs/exit-codes.md). A COMMAND behind -- takes the place of the suite's own.\n",
      -1, false},
-    {"up", command_up, "stand the environment up and hold it", "[SERVICE...]", "fEpxndjvPHBk",
+    {"up", command_up, "stand the environment up and hold it", "[SERVICE...]", "fEpxndjvPHBkD",
      "Prints where each service answers. `envrun down` takes it down.\n", -1, false},
     {"down", command_down, "take an environment down", "[NAME]", "fEpxndjv",
      "From any folder by its name, else the one that `envrun up` holds for these files.\n", 1,
@@ -36,6 +36,14 @@ const struct cli_command cli_commands[] = {
      0, false},
     {"config", command_config, "check the files and print the resolved model", "[SERVICE...]",
      "fEpxndFq", "Formats: yaml (the default), json.\n", -1, false},
+    {"ls", command_ls, "list all environments on the engine", "", "F",
+     "With who owns them and until when (docs/cleaning-up.md). Formats: table (the default), "
+     "json.\n",
+     0, false},
+    {"gc", command_gc, "remove what runs that were killed have left", "", "yI",
+     "Only environments whose owner is dead or whose deadline has passed; never another one's.\n"
+     "Without --yes it only says what it would remove.\n",
+     0, false},
     {"version", command_version, "print the versions of envrun and of the engine", "", "", NULL, 0,
      false},
     {"help", command_help, "explain a command", "[COMMAND]", "", NULL, 1, false},
@@ -88,7 +96,7 @@ static void fill_standard_descriptors(void) {
 }
 
 static int run_command(const struct cli_command *command, int argc, char **argv) {
-    struct options options = {0};
+    struct options options = {.ttl = -1};
     struct err err = ERR_INIT;
     int code;
     if (!options_parse(&options, command, argc, argv, &err)) {
@@ -119,6 +127,8 @@ int main(int argc, char **argv) {
         word = "help";
     if (!strcmp(word, "--version") || !strcmp(word, "-V"))
         word = "version";
+    if (is_reaper(word))
+        return command_reaper();
     const struct cli_command *command = cli_command_named(word);
     return command ? run_command(command, argc - 1, argv + 1) : unknown_command(word);
 }

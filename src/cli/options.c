@@ -33,6 +33,8 @@ static const struct option_row rows[] = {
     {'e', 'e', "env", "KEY=VAL", "set a variable of the suite (of the command, for exec)"},
     {'S', 0, "suite", "NAME", "run this suite; may be given again"},
     {'k', 0, "keep", "[WHEN]", "do not take it down; with =on-failure, only after a failure"},
+    {'D', 0, "ttl", "DURATION",
+     "take it down after so long, as 30m or 2h; 0: never (with CI set: 2h)"},
     {'s', 0, "strict", NULL, "a service that dies under a green suite is a failure (75)"},
     {'L', 0, "follow", NULL, "go on as the services write"},
     {'T', 0, "tail", "N", "only the last N lines of each"},
@@ -43,6 +45,8 @@ static const struct option_row rows[] = {
     {'O', 0, "protocol", "NAME", "tcp (default) or udp"},
     {'i', 0, "index", "N", "the Nth container of a service that has several"},
     {'F', 0, "format", "FORMAT", "the output's format"},
+    {'y', 'y', "yes", NULL, "do it; without it, only say what would be done"},
+    {'I', 0, "images", NULL, "also images that envrun built and nobody uses"},
     {'q', 'q', "quiet", NULL, "only check, print nothing"},
     {'h', 'h', "help", NULL, "explain the command"},
 };
@@ -82,6 +86,13 @@ static bool set_tail(struct options *options, const char *value, struct err *err
 static bool set_index(struct options *options, const char *value, struct err *err) {
     return text_to_long(value, 1, 1 << 20, &options->index) ||
            err_set(err, ERR_USAGE, "--index takes a container's number, from 1 on, not `%s`",
+                   value);
+}
+
+static bool set_ttl(struct options *options, const char *value, struct err *err) {
+    options->ttl = 0;
+    return !strcmp(value, "0") || duration_parse(value, &options->ttl) ||
+           err_set(err, ERR_USAGE, "--ttl takes a duration such as 30m or 2h, or 0, not `%s`",
                    value);
 }
 
@@ -153,6 +164,14 @@ static bool set_option(struct options *options, char letter, const char *value, 
         return true;
     case 'N':
         options->no_tty = true;
+        return true;
+    case 'D':
+        return set_ttl(options, value, err);
+    case 'y':
+        options->yes = true;
+        return true;
+    case 'I':
+        options->images = true;
         return true;
     case 'q':
         options->quiet = true;

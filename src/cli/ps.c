@@ -59,7 +59,7 @@ static void print_json(const cJSON *containers) {
     puts(text);
 }
 
-static bool format_is_known(const char *format, struct err *err) {
+bool format_is_listing(const char *format, struct err *err) {
     return !format || !strcmp(format, "table") || !strcmp(format, "json") ||
            err_set(err, ERR_USAGE, "--format is `table` or `json`, not `%s`", format);
 }
@@ -71,7 +71,7 @@ int command_ps(struct options *options) {
 
     session_init(&session, options);
     cJSON *containers = NULL;
-    if (format_is_known(options->format, &err) && session_name(&session, &err) &&
+    if (format_is_listing(options->format, &err) && session_name(&session, &err) &&
         session_open(&session, &err))
         containers = session_containers(&session, &err);
     if (!containers)

@@ -107,16 +107,29 @@ static void tell_kept(struct session *session) {
     environment_tell_endpoints(session->environment);
 }
 
+enum { CI_TTL = 7200000 /* ms: nobody comes back to a job's environment */ };
+
+static bool is_ci(void) {
+    const char *ci = getenv("CI");
+    return ci && *ci && strcmp(ci, "false") != 0 && strcmp(ci, "0") != 0;
+}
+
+bool session_hold(struct session *session, struct err *err) {
+    long long ttl = session->options->ttl;
+    if (ttl < 0)
+        ttl = is_ci() ? CI_TTL : 0;
+    return session_drive(session, environment_hold(session->environment, ttl), true, err);
+}
+
 /* Remove what is there; answers the code that the run has in the end. */
 int session_finish(struct session *session, int code, bool failed) {
     struct err err = ERR_INIT;
-    if (is_kept(session, failed) && !session->signal) {
+    if (is_kept(session, failed) && !session->signal && session_hold(session, &err)) {
         tell_kept(session);
         return code;
     }
-    struct task *teardown = teardown_new(session->loop, session->engine, session->name,
-                                         session_listener(session), session->began);
-    if (!session_drive(session, teardown, false, &err) && !code)
+    struct task *removal = environment_remove(session->environment);
+    if (!session_drive(session, removal, false, &err) && !code)
         code = err_exit_code(&err);
     err_release(&err);
     return code;

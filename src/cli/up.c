@@ -23,7 +23,8 @@ static void tell_how_to_go_on(struct session *session) {
 }
 
 static int hold(struct session *session, struct err *err) {
-    if (session_drive(session, environment_up(session->environment), true, err)) {
+    if (session_drive(session, environment_up(session->environment), true, err) &&
+        session_hold(session, err)) {
         environment_tell_endpoints(session->environment);
         tell_how_to_go_on(session);
         return session_outcome(session, "up", 0);

@@ -95,7 +95,7 @@ CURL *engine_easy(const struct engine *engine, const char *path) {
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, "envrun/" ENVRUN_VERSION);
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, engine->agent);
     tls_apply(engine, easy);
     if (engine->address.unix_socket)
         curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, engine->socket);
@@ -225,6 +225,7 @@ struct engine *engine_new(struct loop *loop, const char *host, struct err *err) 
     engine->loop = loop;
     engine->version = xstrdup("");
     engine->patience = ENGINE_PATIENCE;
+    engine_use_agent(engine, "envrun");
     timer_init(&engine->timer, loop, timer_due);
     multi_init(engine);
     return address_set(engine, host, err) ? engine : engine_free(engine);
@@ -244,6 +245,7 @@ struct engine *engine_free(struct engine *engine) {
     tls_release(engine);
     free(engine->os);
     free(engine->version);
+    free(engine->agent);
     free(engine);
     return NULL;
 }
@@ -258,6 +260,11 @@ long long engine_at_most(const struct engine *engine, long long milliseconds) {
 
 long long engine_deadline(const struct engine *engine, long long milliseconds) {
     return deadline_in(engine_at_most(engine, milliseconds));
+}
+
+void engine_use_agent(struct engine *engine, const char *name) {
+    free(engine->agent);
+    engine->agent = xasprintf("%s/" ENVRUN_VERSION, name);
 }
 
 const struct engine_address *engine_address(const struct engine *engine) {

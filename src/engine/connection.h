@@ -36,7 +36,9 @@ struct engine {
 
     struct engine_info info;
     char *os;
-    char *version; /* "/v1.41", in front of every path; "" until it is known */
+    char *version;              /* "/v1.41", in front of every path; "" until it is known */
+    char *agent;                /* how its requests are signed */
+    long long time, time_asked; /* the engine's UNIX time at that loop_now(); 0: not known */
 
     size_t shielded; /* requests under way that are seen through */
     struct settle *settling;

@@ -5,8 +5,10 @@
 #include "base/text.h"
 
 #include <string.h>
+#include <unistd.h>
 
 struct tls {
+    char *directory;              /* absolute */
     char *ca, *certificate, *key; /* files; or NULL: not there */
     bool verify;
 };
@@ -26,15 +28,27 @@ static void change_base(struct engine *engine) {
                              usual ? ":2376" : "");
 }
 
+static char *absolute(const char *directory) {
+    autofree char *here = getcwd(NULL, 0);
+    return path_join(here ? here : "/", directory);
+}
+
 void engine_use_tls(struct engine *engine, const struct engine_tls *tls) {
     if (engine->address.unix_socket || engine->tls)
         return;
     engine->tls = xnew(struct tls);
+    engine->tls->directory = absolute(tls->directory);
     engine->tls->ca = file_in(tls->directory, "ca.pem");
     engine->tls->certificate = file_in(tls->directory, "cert.pem");
     engine->tls->key = file_in(tls->directory, "key.pem");
     engine->tls->verify = tls->verify;
     change_base(engine);
+}
+
+struct engine_tls engine_tls(const struct engine *engine) {
+    const struct tls *tls = engine->tls;
+    return tls ? (struct engine_tls){.directory = tls->directory, .verify = tls->verify}
+               : (struct engine_tls){0};
 }
 
 void tls_apply(const struct engine *engine, CURL *easy) {
@@ -54,6 +68,7 @@ void tls_apply(const struct engine *engine, CURL *easy) {
 void tls_release(struct engine *engine) {
     if (!engine->tls)
         return;
+    free(engine->tls->directory);
     free(engine->tls->ca);
     free(engine->tls->certificate);
     free(engine->tls->key);

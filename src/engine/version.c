@@ -5,6 +5,7 @@
 #include "base/text.h"
 
 #include <string.h>
+#include <time.h>
 
 enum {
     REPLY_SHOWN = 100,  /* bytes of an unexpected answer */
@@ -40,11 +41,25 @@ static bool take_version(struct engine *engine, const struct task *ping, struct 
     return true;
 }
 
+/* What answers without the time has ours. */
+static void take_time(struct engine *engine, const char *date) {
+    time_t there = date ? curl_getdate(date, NULL) : -1;
+    engine->time = there > 0 ? (long long)there : (long long)time(NULL);
+    engine->time_asked = loop_now();
+}
+
+long long engine_time(const struct engine *engine) {
+    if (!engine->time)
+        return (long long)time(NULL);
+    return engine->time + (loop_now() - engine->time_asked) / 1000;
+}
+
 static void take_info(struct engine *engine, const struct task *ping) {
     const char *os = request_header(ping, "Ostype");
     free(engine->os);
     engine->os = xstrdup(os ? os : "linux");
     engine->info.os = engine->os;
+    take_time(engine, request_header(ping, "Date"));
     engine->info.buildkit = text_equal(request_header(ping, "Builder-Version"), "2");
 }
 

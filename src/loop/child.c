@@ -29,7 +29,7 @@ struct child {
 
 /* ---- In the new process ---- */
 
-static void reset_signals(void) {
+void child_reset_signals(void) {
     sigset_t none;
     sigemptyset(&none);
     for (int number = 1; number < NSIG; number++)
@@ -49,12 +49,14 @@ static void place_descriptor(int from, int to, int flags) {
 /* Never comes back: runs the program or tells why not. */
 static void become(const struct child_options *options, int report) {
     setsid();
-    reset_signals();
+    child_reset_signals();
     place_descriptor(options->input, STDIN_FILENO, O_RDONLY);
     place_descriptor(options->output, STDOUT_FILENO, O_WRONLY);
     place_descriptor(options->errors, STDERR_FILENO, O_WRONLY);
     if (options->terminal)
         ioctl(STDOUT_FILENO, TIOCSCTTY, 0);
+    if (options->begins)
+        options->begins(options->context, getpid());
     if (!options->directory || !chdir(options->directory))
         execvpe(options->argv[0], (char *const *)options->argv,
                 (char *const *)options->environment);
@@ -150,6 +152,8 @@ static void child_cancel(struct task *task) {
 
 static void child_release(struct task *task) {
     struct child *child = (struct child *)task;
+    if (child->pid > 0 && child->options.ended)
+        child->options.ended(child->options.context, child->pid);
     timer_stop(&child->look);
     if (child->watch.fd > 0) {
         watch_set(&child->watch, 0);
@@ -225,7 +229,7 @@ void children_adopt(void) {
         prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
-int children_signal_strays(int number) {
+int children_signal_strays(int number, pid_t spared) {
     DIR *processes;
     int adopting = 0, found = 0;
     pid_t pid;
@@ -233,7 +237,7 @@ int children_signal_strays(int number) {
     if (!adopting || !(processes = opendir("/proc")))
         return 0;
     for (struct dirent *entry; (entry = readdir(processes));) {
-        if (!is_ours(entry, &pid))
+        if (!is_ours(entry, &pid) || pid == spared)
             continue;
         found++;
         kill(-pid, number); /* the group it leads, if it leads one */

@@ -10,12 +10,19 @@
 
 #include "loop/task.h"
 
+#include <sys/types.h>
+
 struct child_options {
     const char *const *argv;        /* NULL-terminated; argv[0] is looked up in PATH */
     const char *const *environment; /* NAME=VALUE, NULL-terminated */
     const char *directory;
     int input, output, errors; /* descriptors, or -1 for /dev/null */
     bool terminal;             /* `output` is a terminal: make it the controlling one */
+    /* Who wants to know of its process group: told in the new process before it runs the program,
+     * so that there is never one that nobody knows of; and when the task is freed. Or NULL. */
+    void (*begins)(void *context, pid_t group);
+    void (*ended)(void *context, pid_t group);
+    void *context;
 };
 
 /* Spawned by its first step. It fails with ERR_SUITE (126: cannot be run, 127: not found), else it
@@ -32,8 +39,10 @@ void child_signal(struct task *child, int signal);
  * be found. Not where we have children from before (`dockerd & exec envrun run`): theirs and ours
  * could not be told apart, and no strays are looked for. */
 void children_adopt(void);
-/* Send a signal to every process below this one; the number of those found. Ended ones are reaped.
- */
-int children_signal_strays(int signal);
+/* Send a signal to every process below this one but one; the number of those found. Ended ones are
+ * reaped. */
+int children_signal_strays(int signal, pid_t spared);
+/* In a new process: the signal mask and dispositions as envrun found them. */
+void child_reset_signals(void);
 
 #endif

@@ -9,11 +9,20 @@
 
 /* ---- Labels ---- */
 
+static void label_set(cJSON *labels, const char *name, const char *value) {
+    cJSON_DeleteItemFromObjectCaseSensitive(labels, name);
+    json_put_text(labels, name, value);
+}
+
+static void label_time(cJSON *labels, const char *name, long long time) {
+    autofree char *text = xasprintf("%lld", time);
+    label_set(labels, name, text);
+}
+
 static cJSON *environment_labels(const struct plan *plan, const struct plan_options *options) {
     const struct model *model = plan->model;
     cJSON *labels = cJSON_CreateObject();
     autostrings struct strings files = {0};
-    autofree char *created = xasprintf("%lld", options->created);
 
     for (const char **file = model->files; file && *file; file++)
         strings_add(&files, *file);
@@ -24,11 +33,10 @@ static cJSON *environment_labels(const struct plan *plan, const struct plan_opti
     json_put_text(labels, LABEL_FILES, joined);
     json_put_text(labels, LABEL_VERB, options->verb);
     json_put_text(labels, LABEL_OWNER, options->owner);
-    json_put_text(labels, LABEL_CREATED, created);
-    if (options->deadline) {
-        autofree char *deadline = xasprintf("%lld", options->deadline);
-        json_put_text(labels, LABEL_DEADLINE, deadline);
-    }
+    json_put_text(labels, LABEL_GUEST, options->guest);
+    label_time(labels, LABEL_CREATED, options->created);
+    if (options->deadline)
+        label_time(labels, LABEL_DEADLINE, options->deadline);
     return labels;
 }
 
@@ -36,9 +44,15 @@ cJSON *plan_labels(const struct plan *plan) {
     return cJSON_Duplicate(plan->labels, true);
 }
 
-static void label_set(cJSON *labels, const char *name, const char *value) {
-    cJSON_DeleteItemFromObjectCaseSensitive(labels, name);
-    json_put_text(labels, name, value);
+cJSON *plan_hold(const struct plan *plan, long long deadline) {
+    cJSON *body = cJSON_CreateObject(), *labels = json_put(body, "Labels", plan_labels(plan));
+    autofree char *name = xasprintf("%s.hold", plan->name);
+    json_put_text(body, "Name", name);
+    json_put_text(labels, LABEL_HOLD, "1");
+    cJSON_DeleteItemFromObjectCaseSensitive(labels, LABEL_DEADLINE);
+    if (deadline)
+        label_time(labels, LABEL_DEADLINE, deadline);
+    return body;
 }
 
 void labels_add(cJSON *labels, const struct node *map) {

@@ -69,6 +69,7 @@ struct environment *environment_new(struct loop *loop, struct engine *engine,
     environment->owner = owner_of_this_process();
     environment->began = loop_now();
     timer_init(&environment->heartbeat, loop, NULL);
+    timer_init(&environment->come_up_limit, loop, NULL);
     return environment;
 }
 
@@ -76,6 +77,7 @@ struct environment *environment_free(struct environment *environment) {
     if (!environment)
         return NULL;
     timer_stop(&environment->heartbeat);
+    timer_stop(&environment->come_up_limit);
     task_free(environment->observer);
     for (size_t i = 0; i < environment->life_count; i++)
         life_release(&environment->lives[i]);
@@ -90,6 +92,8 @@ struct environment *environment_free(struct environment *environment) {
     free(environment->publish_address);
     free(environment->publish_host);
     free(environment->publish_number);
+    leases_release(&environment->namesakes);
+    reaper_free(environment->reaper);
     free(environment->owner);
     free(environment->name);
     free(environment);

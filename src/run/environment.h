@@ -15,6 +15,8 @@
 #include "loop/relay.h"
 #include "loop/task.h"
 #include "plan/subnets.h"
+#include "run/lease.h"
+#include "run/reaper.h"
 
 enum {
     LAST_LINES = 20,               /* of a log or a build, shown with a failure */
@@ -74,6 +76,8 @@ struct environment {
     struct plan *plan;
     char *name;
     char *owner;
+    long long deadline;              /* of its lease: UNIX time in seconds, by the engine */
+    struct reaper *reaper;           /* takes it down when we cannot; or NULL */
     char *self;                      /* the container envrun runs in, if it joins its networks */
     cJSON *own_mounts;               /* its mounts */
     struct credentials *credentials; /* of registries; or NULL: none has been asked for */
@@ -94,6 +98,8 @@ struct environment {
     struct task *coming_up;
     bool has_begun; /* from here on the engine may have something of it */
     struct timer heartbeat;
+    struct timer come_up_limit;
+    struct leases namesakes; /* what the engine had of this name before */
 
     struct life *culprit; /* whose failure ended it */
     enum event_phase culprit_phase;
@@ -127,6 +133,13 @@ struct task *prepare_reach(void *environment, struct err *err);
 struct task *prepare_plan(void *environment, struct err *err);
 /* List the containers that carry the environment's name. */
 struct task *prepare_containers(void *environment, struct err *err);
+
+/* ---- ends.c: the name is free, and there is a reaper ---- */
+
+struct task *begin_namesakes(void *environment, struct err *err);
+bool end_namesakes(void *environment, struct task *work, struct err *err);
+struct task *begin_clear_name(void *environment, struct err *err);
+struct task *begin_reaper(void *environment, struct err *err);
 
 /* ---- objects.c: networks and volumes ---- */
 

@@ -161,3 +161,37 @@ void objects_add_networks(struct environment *environment, struct task_group *gr
         task_group_add(group, &network->task);
     }
 }
+
+/* ---- The hold: what lets an environment outlive its owner (lease.h) ---- */
+
+struct hold {
+    struct task task;
+    struct environment *environment;
+    long long deadline; /* UNIX time in seconds; 0: none */
+    struct task *volume;
+};
+
+static enum task_status hold_step(struct task *task) {
+    struct hold *hold = (struct hold *)task;
+    task_start(hold->volume, task);
+    if (hold->volume->status == TASK_FAILED)
+        err_move(&task->err, &hold->volume->err);
+    if (hold->volume->status == TASK_DONE)
+        reaper_hold(hold->environment->reaper, hold->deadline);
+    return hold->volume->status;
+}
+
+static void hold_release(struct task *task) {
+    task_free(((struct hold *)task)->volume);
+}
+
+struct task *environment_hold(struct environment *environment, long long ttl) {
+    static const struct task_type type = {
+        .name = "hold", .step = hold_step, .release = hold_release};
+    struct hold *hold = task_new(sizeof *hold, &type, environment->loop);
+    struct engine *engine = environment->engine;
+    hold->environment = environment;
+    hold->deadline = ttl ? engine_time(engine) + (ttl + 999) / 1000 : 0;
+    hold->volume = volume_create(engine, plan_hold(environment->plan, hold->deadline));
+    return &hold->task;
+}

@@ -8,7 +8,6 @@
 #include "base/text.h"
 
 #include <string.h>
-#include <time.h>
 
 struct task *prepare_connection(void *subject, struct err *err) {
     struct environment *environment = subject;
@@ -172,15 +171,24 @@ static const char *engine_socket(const struct environment *environment) {
     return address->socket;
 }
 
+/* A run is over then as a whole; an `up` has come up, and is held in another way. */
+static long long deadline_of(const struct environment *environment) {
+    const struct model *model = environment->model;
+    return engine_time(environment->engine) + lease_run(model, environment->options.suites) / 1000;
+}
+
 struct task *prepare_plan(void *subject, struct err *err) {
     struct environment *environment = subject;
     if (!check_hermetic(environment, err))
         return NULL;
+    environment->deadline = deadline_of(environment);
     struct plan_options options = {
         .name = environment->name,
         .verb = environment->options.verb,
         .owner = environment->owner,
-        .created = (long long)time(NULL),
+        .guest = environment->self,
+        .deadline = environment->deadline,
+        .created = engine_time(environment->engine),
         .api_minor = engine_info(environment->engine)->api_minor,
         .socket = engine_socket(environment),
         .reach = environment->reach,

@@ -248,6 +248,9 @@ static struct task *begin_run(struct seeds *seeds, const struct step *step, stru
         .input = -1,
         .output = ends[1],
         .errors = ends[1],
+        .begins = reaper_group_begins,
+        .ended = reaper_group_ended,
+        .context = environment->reaper,
     };
     return child_new(environment->loop, &options);
 }

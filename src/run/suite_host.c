@@ -90,7 +90,8 @@ static bool strays_are_gone(struct host_suite *suite) {
     bool patient = !suite->killed && (first || loop_now() < suite->strays_deadline);
     if (first)
         suite->strays_deadline = loop_now() + STRAYS_GRACE;
-    if (!children_signal_strays(!patient ? SIGKILL : first ? SIGTERM : 0))
+    int number = !patient ? SIGKILL : first ? SIGTERM : 0;
+    if (!children_signal_strays(number, reaper_pid(suite->environment->reaper)))
         return true;
     timer_set(&suite->strays_beat, loop_now() + STRAYS_BEAT);
     return false;
@@ -176,6 +177,9 @@ static struct task *host_suite_begin(struct environment *environment, const stru
         .output = host->write_ends[0],
         .errors = host->write_ends[1] >= 0 ? host->write_ends[1] : host->write_ends[0],
         .terminal = environment->options.output_is_terminal,
+        .begins = reaper_group_begins,
+        .ended = reaper_group_ended,
+        .context = environment->reaper,
     };
     host->child = child_new(environment->loop, &options);
     return &host->task;

@@ -22,7 +22,7 @@ struct teardown {
     struct task task;
     struct engine *engine;
     struct event_listener listener;
-    char *label, *self;
+    char *label, *owner;
     long long began, run_began;
     struct sequence *round;
     int rounds;
@@ -83,20 +83,42 @@ static struct task *list_volumes(void *subject, struct err *err) {
     return limited(teardown, volume_list(teardown->engine, teardown->label), LIST_LIMIT);
 }
 
+/* Leave out what somebody else has made under this name. */
+static void keep_own(const struct teardown *teardown, cJSON *list) {
+    for (cJSON *item = list ? list->child : NULL, *next; item && teardown->owner; item = next) {
+        next = item->next;
+        if (strcmp(container_label(item, LABEL_OWNER), teardown->owner) != 0)
+            cJSON_Delete(cJSON_DetachItemViaPointer(list, item));
+    }
+}
+
+static bool take(const struct teardown *teardown, cJSON **list, cJSON *answer) {
+    cJSON_Delete(*list);
+    *list = answer;
+    keep_own(teardown, answer);
+    return true;
+}
+
 static bool take_containers(void *subject, struct task *work, struct err *err) {
     struct teardown *teardown = subject;
     (void)err;
-    cJSON_Delete(teardown->containers);
-    teardown->containers = request_take_answer(work);
-    return true;
+    return take(teardown, &teardown->containers, request_take_answer(work));
 }
 
 static bool take_networks(void *subject, struct task *work, struct err *err) {
     struct teardown *teardown = subject;
     (void)err;
-    cJSON_Delete(teardown->networks);
-    teardown->networks = request_take_answer(work);
-    return true;
+    return take(teardown, &teardown->networks, request_take_answer(work));
+}
+
+/* An environment's hold is nobody's data. */
+static int count_volumes(const cJSON *volumes) {
+    const cJSON *volume;
+    int count = 0;
+    cJSON_ArrayForEach (volume, volumes) {
+        count += !*container_label(volume, LABEL_HOLD);
+    }
+    return count;
 }
 
 /* What the first look found is what will have been removed. */
@@ -106,14 +128,14 @@ static void count_found(struct teardown *teardown) {
     teardown->counted = true;
     teardown->removed_containers = cJSON_GetArraySize(teardown->containers);
     teardown->removed_networks = cJSON_GetArraySize(teardown->networks);
-    teardown->removed_volumes = cJSON_GetArraySize(teardown->volumes);
+    teardown->removed_volumes = count_volumes(teardown->volumes);
 }
 
 static bool take_volumes(void *subject, struct task *work, struct err *err) {
     struct teardown *teardown = subject;
     (void)err;
-    cJSON_Delete(teardown->volumes);
-    teardown->volumes = cJSON_Duplicate(json_get(request_answer(work), "Volumes"), true);
+    take(teardown, &teardown->volumes,
+         cJSON_Duplicate(json_get(request_answer(work), "Volumes"), true));
     count_found(teardown);
     return true;
 }
@@ -136,17 +158,18 @@ static struct task *begin_containers(void *subject, struct err *err) {
     return tolerant(teardown, group);
 }
 
-/* The networks that envrun's own container has joined would stay in use. */
+/* A network that envrun's own container has joined would stay in use. */
 static struct task *begin_leave(void *subject, struct err *err) {
     struct teardown *teardown = subject;
     const cJSON *network;
     (void)err;
-    if (!teardown->self || !cJSON_GetArraySize(teardown->networks))
-        return NULL;
     struct task_group *group = task_group_new(teardown->task.loop, GROUP_COLLECT, 0);
     cJSON_ArrayForEach (network, teardown->networks) {
+        const char *guest = container_label(network, LABEL_GUEST);
+        if (!*guest)
+            continue;
         struct task *leave =
-            network_disconnect(teardown->engine, json_text_or(network, "Id", ""), teardown->self);
+            network_disconnect(teardown->engine, json_text_or(network, "Id", ""), guest);
         task_group_add(group, limited(teardown, leave, REMOVE_LIMIT));
     }
     return tolerate(teardown->task.loop, (struct task *)group, NULL);
@@ -280,18 +303,23 @@ static void teardown_release(struct task *task) {
     err_release(&teardown->unsettled);
     err_release(&teardown->last);
     free(teardown->label);
-    free(teardown->self);
+    free(teardown->owner);
 }
 
-struct task *teardown_new(struct loop *loop, struct engine *engine, const char *name,
-                          struct event_listener listener, long long began) {
+struct task *teardown_new(struct loop *loop, struct engine *engine,
+                          const struct teardown_options *options) {
     static const struct task_type type = {
         .name = "teardown", .step = teardown_step, .release = teardown_release};
     struct teardown *teardown = task_new(sizeof *teardown, &type, loop);
     teardown->engine = engine;
-    teardown->listener = listener;
-    teardown->run_began = began;
-    teardown->label = xasprintf("%s=%s", LABEL_ENVIRONMENT, name);
-    teardown->self = reach_own_container();
+    teardown->listener = options->listener;
+    teardown->run_began = options->began;
+    teardown->label = xasprintf("%s=%s", LABEL_ENVIRONMENT, options->name);
+    teardown->owner = xstrdup_or_null(options->owner);
     return &teardown->task;
+}
+
+int teardown_found(const struct task *task) {
+    const struct teardown *teardown = (const struct teardown *)task;
+    return teardown->removed_containers + teardown->removed_networks + teardown->removed_volumes;
 }

@@ -31,18 +31,6 @@ static void beat(struct timer *timer) {
     timer_set(timer, loop_now() + HEARTBEAT);
 }
 
-/* ---- The name ---- */
-
-static bool end_name(void *subject, struct task *work, struct err *err) {
-    struct environment *environment = subject;
-    if (!cJSON_GetArraySize(request_answer(work)))
-        return environment->has_begun = true;
-    return err_set(err, ERR_ENVIRONMENT,
-                   "an environment named `%s` is up already; look at it with `envrun ps -p %s` or "
-                   "take it down with `envrun down -p %s`",
-                   environment->name, environment->name, environment->name);
-}
-
 /* ---- Observing ---- */
 
 static enum task_status is_observing(void *context, struct err *err) {
@@ -70,6 +58,22 @@ static bool end_observing(void *subject, struct task *work, struct err *err) {
     environment->observe_gate = NULL;
     task_start(environment->observer, environment->coming_up);
     return true;
+}
+
+/* ---- The limit, which the lease counts on ---- */
+
+static void give_up(struct timer *timer) {
+    struct environment *environment = container_of(timer, struct environment, come_up_limit);
+    struct err err = ERR_INIT;
+    autofree char *time = text_milliseconds(lease_coming_up(environment->model));
+    err_set(&err, ERR_ENVIRONMENT, "it is not up within %s, which is all that its limits allow",
+            time);
+    environment_doom(environment, NULL, &err);
+}
+
+static void limit_coming_up(struct environment *environment) {
+    environment->come_up_limit.fire = give_up;
+    timer_set(&environment->come_up_limit, loop_now() + lease_coming_up(environment->model));
 }
 
 /* ---- Services ---- */
@@ -102,7 +106,9 @@ static const struct stage up_stages[] = {
     {"connect", prepare_connection, NULL},
     {"reach", prepare_reach, NULL},
     {"plan", prepare_plan, NULL},
-    {"name", prepare_containers, end_name},
+    {"namesakes", begin_namesakes, end_namesakes},
+    {"clear the name", begin_clear_name, NULL},
+    {"reaper", begin_reaper, NULL},
     {"subnets", subnets_ask, subnets_learn},
     {"observe", begin_observing, end_observing},
     {"volumes", objects_begin_volumes, NULL},
@@ -187,6 +193,7 @@ static enum task_status coming_up_step(struct task *task) {
     if (up->sequence->task.status == TASK_PENDING)
         return TASK_PENDING;
     timer_stop(&up->environment->heartbeat);
+    timer_stop(&up->environment->come_up_limit);
     up->environment->is_up = true;
     return TASK_DONE;
 }
@@ -201,6 +208,7 @@ static void coming_up_release(struct task *task) {
     if (environment->observer)
         task_start(environment->observer, NULL);
     timer_stop(&environment->heartbeat);
+    timer_stop(&environment->come_up_limit);
     task_free(up->sequence);
     task_free(up->explaining);
     for (size_t i = 0; i < environment->life_count; i++) {
@@ -220,5 +228,6 @@ static struct task *coming_up_new(struct environment *environment, const struct 
 }
 
 struct task *environment_up(struct environment *environment) {
+    limit_coming_up(environment);
     return coming_up_new(environment, up_stages);
 }

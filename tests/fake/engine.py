@@ -83,8 +83,9 @@ class Handler(BaseHTTPRequestHandler):
             if self.command == "POST":
                 self.server.faults.set(self.json()["faults"])
             return self.answer(200, self.server.report())
-        number, self.fault = self.server.faults.next(self.command, self.route_path)
-        self.server.log(f"{number} {self.command} {self.path}")
+        if not self.headers.get("User-Agent", "").startswith("envrun-reaper/"):
+            number, self.fault = self.server.faults.next(self.command, self.route_path)
+            self.server.log(f"{number} {self.command} {self.path}")
         try:
             self.fail_before()
             if versioned and int(versioned[1]) > self.server.minor:

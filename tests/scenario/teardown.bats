@@ -212,7 +212,7 @@ labels() { docker "$1" inspect "$2" | jq -r '.[0] | (.Config.Labels // .Labels) 
     full | compose
     exits 0 up
     objects >all
-    is "$(wc -l <all)" 7
+    is "$(wc -l <all)" 8 # with the hold
     while read -r _ kind object; do
         labels "$kind" "$object" >found
         grep -qx "envrun.environment=$name" found
@@ -220,8 +220,9 @@ labels() { docker "$1" inspect "$2" | jq -r '.[0] | (.Config.Labels // .Labels) 
         grep -qx "envrun.folder=$PWD" found
         grep -qx "envrun.files=$PWD/compose.yaml" found
         grep -qx 'envrun.verb=up' found
-        grep -q '^envrun.owner=.*/.*/.*/' found
+        grep -q '^envrun.owner=.*/.*/.*/.*/' found
         grep -q '^envrun.created=' found
+        [ "$object" = "$name.hold" ] || grep -q '^envrun.deadline=' found
         [ "$kind" = container ] || fails grep com.docker.compose found
     done <all
     labels container "$name-db-1" >found

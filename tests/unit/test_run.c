@@ -263,9 +263,9 @@ Test(run, a_daemon_that_was_left_behind_is_found) {
     child_signal(child, SIGKILL); /* its own group only */
     loop_run(loop, child);
     task_free(child);
-    cr_expect_eq(children_signal_strays(SIGKILL), 1);
+    cr_expect_eq(children_signal_strays(SIGKILL, 0), 1);
     cr_expect_eq(read(ends[0], &byte, 1), 0, "the daemon still runs");
-    while (children_signal_strays(0))
+    while (children_signal_strays(0, 0))
         ;
     close(ends[0]);
 }
@@ -275,7 +275,7 @@ Test(run, children_from_before_are_left_alone) {
     if (!before)
         pause();
     children_adopt();
-    cr_expect_eq(children_signal_strays(SIGKILL), 0);
+    cr_expect_eq(children_signal_strays(SIGKILL, 0), 0);
     cr_expect_eq(waitpid(before, NULL, WNOHANG), 0, "it was killed");
     serve_end(before);
 }
@@ -336,12 +336,67 @@ Test(run, an_outlet_that_nobody_reads_takes_no_more) {
 Test(run, an_owner_is_boot_namespace_process_and_its_start) {
     char *one autofree = owner_of_this_process();
     char *again autofree = owner_of_this_process();
-    unsigned long long namespace, start;
+    unsigned long long namespace, time, start;
     int pid, behind = 0;
     cr_expect_str_eq(one, again);
-    cr_assert_eq(sscanf(one, "%*36[0-9a-f-]/%llu/%d/%llu%n", &namespace, &pid, &start, &behind), 3);
+    cr_assert_eq(
+        sscanf(one, "%*36[0-9a-f-]/%llu/%llu/%d/%llu%n", &namespace, &time, &pid, &start, &behind),
+        4);
     cr_expect_eq(one[behind], '\0');
     cr_expect_eq(pid, getpid());
     cr_expect_gt(start, 0);
     cr_expect_gt(namespace, 0);
+}
+
+/* An owner in this namespace, with another process and start time. */
+static char *owner_like_us(pid_t pid, unsigned long long start) {
+    char *us autofree = owner_of_this_process();
+    *strrchr(us, '/') = '\0';
+    *strrchr(us, '/') = '\0';
+    return xasprintf("%s/%d/%llu", us, (int)pid, start);
+}
+
+static void expect_owner(const char *owner, enum owner_state state) {
+    cr_expect_eq(owner_look(owner), state, "%s is %s", owner, owner_state_name(owner_look(owner)));
+}
+
+Test(run, an_owner_lives_while_its_process_does) {
+    char *us autofree = owner_of_this_process();
+    pid_t pid = fork();
+    if (!pid)
+        pause();
+    char *child autofree = owner_like_us(pid, process_start_time(pid));
+    expect_owner(us, OWNER_ALIVE);
+    expect_owner(child, OWNER_ALIVE);
+    kill(pid, SIGKILL);
+    siginfo_t info;
+    waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
+    expect_owner(child, OWNER_DEAD); /* nobody has waited for it yet */
+    waitpid(pid, NULL, 0);
+    expect_owner(child, OWNER_DEAD);
+}
+
+Test(run, a_number_that_is_used_again_is_not_the_owner) {
+    char *before autofree = owner_like_us(getpid(), process_start_time(getpid()) - 1);
+    expect_owner(before, OWNER_DEAD);
+}
+
+Test(run, an_owner_of_another_boot_or_namespace_cannot_be_seen) {
+    char *us autofree = owner_of_this_process();
+    char *boot autofree = xstrdup(us), *namespace autofree = xstrdup(us);
+    boot[0] = boot[0] == '0' ? '1' : '0';
+    char *digit = strchr(namespace, '/') + 1;
+    *digit = *digit == '1' ? '2' : '1';
+    expect_owner(boot, OWNER_ELSEWHERE);
+    expect_owner(namespace, OWNER_ELSEWHERE);
+}
+
+Test(run, an_owner_that_nobody_can_read_cannot_be_seen) {
+    char *us autofree = owner_of_this_process();
+    char *longer autofree = xasprintf("%s/1", us), *shorter autofree = xstrdup(us);
+    *strrchr(shorter, '/') = '\0'; /* a form without the time namespace */
+    expect_owner(longer, OWNER_ELSEWHERE);
+    expect_owner(shorter, OWNER_ELSEWHERE);
+    expect_owner("", OWNER_ELSEWHERE);
+    expect_owner("///1/1", OWNER_ELSEWHERE);
 }
