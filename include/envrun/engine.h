@@ -168,17 +168,25 @@ struct task *image_pull(struct engine *engine, const char *reference, const char
                         const char *auth, struct engine_progress progress);
 
 struct build_options {
-    const char *context;    /* a directory, absolute */
-    const char *dockerfile; /* relative to the context, or absolute: then sent along */
-    const char *target;     /* or NULL */
-    const char *platform;   /* or NULL */
-    const cJSON *args;      /* {"NAME": "VALUE" or null}, or NULL */
-    const cJSON *labels;    /* {"NAME": "VALUE"}, or NULL */
+    const char
+        *context; /* a directory, absolute; or what the engine fetches: a URL, a repository */
+    const char *dockerfile; /* relative to the context, or absolute: then sent along; or NULL */
+    const char *inlined;    /* the text of a Dockerfile in its place, or NULL */
     const char *tag;        /* or NULL */
-    const char *network;    /* of the RUN steps, or NULL */
+
+    /* For the classic builder */
+    const cJSON *query;     /* further parameters of POST /build, or NULL: {NAME: a text, an object
+                               (sent as JSON) or an array (of it each by itself)} */
     const char *registries; /* the value of X-Registry-Config, or NULL */
-    bool no_cache, pull;
+
+    /* For buildx; may all be NULL */
+    const cJSON *arguments;         /* further ones of `docker buildx build`, an array */
+    const cJSON *variables;         /* {NAME: VALUE} that they speak of */
+    const char *const *environment; /* NAME=VALUE, NULL-terminated: the process environment */
 };
+
+/* Does the engine fetch this context by itself? */
+bool context_is_remote(const char *context);
 
 /* Build with the engine's classic builder. The context goes as a tar stream made on the way,
  * without what <Dockerfile>.dockerignore or else .dockerignore leaves out. A missing context or
@@ -188,6 +196,16 @@ struct task *image_build(struct engine *engine, const struct build_options *opti
                          struct engine_progress progress);
 /* "sha256:..." of a build that is done; belongs to the task. */
 const char *image_build_id(const struct task *build);
+
+/* Can the docker CLI on PATH build with buildx? If not, it fails with ERR_ENVIRONMENT and the
+ * reason. */
+struct task *buildx_check(struct engine *engine, const char *const *environment);
+/* Build with BuildKit, through the docker CLI's buildx and the driver of this engine; the CLI reads
+ * its own configuration (credentials). A failed build's err is ERR_ENVIRONMENT with BuildKit's
+ * sentence about the step. */
+struct task *buildx_build(struct engine *engine, const struct build_options *options,
+                          struct engine_progress progress);
+const char *buildx_image_id(const struct task *build);
 
 /* The image as `docker save` gives it, into a file from where that stands; ERR_FILE if it has more
  * than `most` bytes or the disk is full. The form depends on the engine: a docker-archive before

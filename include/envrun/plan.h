@@ -75,7 +75,7 @@ enum coverage {
 
 struct key_coverage {
     enum coverage coverage;
-    const char *reason; /* "" if it works */
+    const char *reason; /* or, if it works, what it takes; "": nothing */
 };
 
 /* section: "services", "build", "deploy", "networks", "volumes", "secrets", "configs", "" (the
@@ -137,10 +137,20 @@ struct planned_file {
     struct position at;
 };
 
+/* How an image is built: by the engine's classic builder, or by BuildKit where it takes that. */
 struct planned_build {
-    const char *context, *dockerfile, *target, *platform, *network, *tag;
-    cJSON *args, *labels;
-    bool no_cache, pull;
+    const char *context;    /* a directory, absolute; or a URL or repository */
+    const char *dockerfile; /* relative to the context or absolute; NULL: inlined */
+    const char *inlined;    /* its text, or NULL */
+    struct position inlined_at;
+    const char *tag;
+    cJSON *query;      /* further parameters of POST /build: {NAME: text, object or array} */
+    cJSON *arguments;  /* the same for `docker buildx build`, an array of words */
+    cJSON *variables;  /* {NAME: VALUE} that these speak of */
+    const char *needs; /* the key that only BuildKit can do, or NULL */
+    struct position needs_at;
+    const char **bases; /* services whose images it is built upon, by name */
+    size_t base_count;
     struct position at;
 };
 

@@ -39,6 +39,15 @@ char *path_join(const char *directory, const char *path) {
     return *joined ? steal(joined) : xstrdup(".");
 }
 
+const char *path_below(const char *path, const char *directory) {
+    size_t length = strlen(directory);
+    if (!text_starts(path, directory))
+        return NULL;
+    if (length && directory[length - 1] == '/')
+        return path + length;
+    return path[length] == '/' ? path + length + 1 : NULL;
+}
+
 char *path_directory(const char *path) {
     const char *slash = strrchr(path, '/');
     if (!slash)

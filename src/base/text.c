@@ -28,6 +28,14 @@ bool text_to_long(const char *text, long least, long most, long *ret) {
     return true;
 }
 
+const char *environment_value(const char *const *environment, const char *name) {
+    size_t length = strlen(name);
+    for (; environment && *environment; environment++)
+        if (!strncmp(*environment, name, length) && (*environment)[length] == '=')
+            return (*environment)[length + 1] ? *environment + length + 1 : NULL;
+    return NULL;
+}
+
 void text_split(const char *text, char separator, struct strings *into) {
     for (;;) {
         const char *end = strchrnul(text, separator);

@@ -15,6 +15,8 @@ bool text_starts(const char *text, const char *prefix);
 bool text_ends(const char *text, const char *suffix);
 /* A whole decimal number in [least, most], nothing before or behind it. */
 bool text_to_long(const char *text, long least, long most, long *ret);
+/* A variable of NAME=VALUE, NULL-terminated; NULL if it is not set, or "". */
+const char *environment_value(const char *const *environment, const char *name);
 /* The pieces between separators, empty ones too. */
 void text_split(const char *text, char separator, struct strings *into);
 /* The candidate that is most like a misspelt word, or NULL if none is close. */

@@ -21,12 +21,13 @@ struct build {
     struct stream stream;
     struct progress progress;
     struct tar *tar;
-    char *context, *dockerfile;
+    char *context, *dockerfile; /* a local one's, absolute */
+    const char *inlined;
 };
 
 /* What the context holds besides its own files. */
 struct extras {
-    struct buffer dockerfile; /* one from outside of the context */
+    struct buffer dockerfile; /* one that is not in the context */
     char *name;               /* under which the engine finds it */
     struct buffer ignore;     /* the text of the .dockerignore */
     bool outside, ignored;
@@ -54,21 +55,12 @@ static bool check_dockerfile(const char *path, struct err *err) {
     return true;
 }
 
-/* The path relative to a directory above it, or NULL; points into path. */
-static const char *path_below(const char *path, const char *directory) {
-    size_t length = strlen(directory);
-    if (!text_starts(path, directory))
-        return NULL;
-    if (length && directory[length - 1] == '/')
-        return path + length;
-    return path[length] == '/' ? path + length + 1 : NULL;
-}
-
 /* <Dockerfile>.dockerignore comes before the context's own. */
 static bool read_ignore(const struct build *build, struct extras *extras, struct err *err) {
     autofree char *own = xasprintf("%s.dockerignore", build->dockerfile);
     autofree char *common = path_join(build->context, ".dockerignore");
-    const char *path = path_exists(own) ? own : path_exists(common) ? common : NULL;
+    bool has_own = !build->inlined && path_exists(own);
+    const char *path = has_own ? own : path_exists(common) ? common : NULL;
     extras->ignored = path;
     return !path || path_read(path, &extras->ignore, err);
 }
@@ -77,7 +69,9 @@ static bool read_ignore(const struct build *build, struct extras *extras, struct
  * holds; and is left out of what COPY sees. */
 static bool take_outside(const struct build *build, struct extras *extras, struct err *err) {
     char hex[HASH_TEXT_SIZE];
-    if (!path_read(build->dockerfile, &extras->dockerfile, err))
+    if (build->inlined)
+        buffer_add_capped(&extras->dockerfile, build->inlined, strlen(build->inlined));
+    else if (!path_read(build->dockerfile, &extras->dockerfile, err))
         return false;
     hash_bytes(extras->dockerfile.data, extras->dockerfile.length, hex);
     extras->outside = true;
@@ -89,7 +83,7 @@ static bool find_extras(const struct build *build, struct extras *extras, struct
     const char *below = path_below(build->dockerfile, build->context);
     if (!read_ignore(build, extras, err))
         return false;
-    if (!below)
+    if (!below || build->inlined)
         return take_outside(build, extras, err);
     extras->name = xstrdup(below);
     return true;
@@ -116,7 +110,8 @@ static void pack(struct build *build, struct extras *extras) {
 static bool prepare(struct build *build, struct query *query, struct err *err) {
     struct extras extras = {.dockerfile = BUFFER_INIT_MAX(DOCKERFILE_MAX),
                             .ignore = BUFFER_INIT_MAX(IGNORE_FILE_MAX)};
-    bool ok = check_context(build->context, err) && check_dockerfile(build->dockerfile, err) &&
+    bool ok = check_context(build->context, err) &&
+              (build->inlined || check_dockerfile(build->dockerfile, err)) &&
               find_extras(build, &extras, err);
     if (ok) {
         query_text(query, "dockerfile", extras.name);
@@ -158,26 +153,53 @@ static void build_release(struct stream *stream) {
     free(build->dockerfile);
 }
 
+/* A text as it is, an object as JSON, of an array each by itself. */
+static void put_parameter(struct query *query, const cJSON *value) {
+    const cJSON *item;
+    if (cJSON_IsString(value))
+        query_text(query, value->string, value->valuestring);
+    else if (cJSON_IsObject(value))
+        query_json(query, value->string, value);
+    else
+        cJSON_ArrayForEach (item, value) {
+            query_text(query, value->string, item->valuestring);
+        }
+}
+
 static struct query build_query(const struct build_options *options) {
     struct query query = query_new("/build?version=1&rm=1&forcerm=1");
+    const cJSON *parameter;
     query_text(&query, "t", options->tag);
-    query_text(&query, "target", options->target);
-    query_text(&query, "platform", options->platform);
-    query_text(&query, "networkmode", options->network);
-    query_json(&query, "buildargs", options->args);
-    query_json(&query, "labels", options->labels);
-    query_text(&query, "nocache", options->no_cache ? "1" : NULL);
-    query_text(&query, "pull", options->pull ? "1" : NULL);
+    cJSON_ArrayForEach (parameter, options->query) {
+        put_parameter(&query, parameter);
+    }
     return query;
+}
+
+/* The engine fetches it, and finds the Dockerfile there. */
+static void ask_for_remote(struct query *query, const struct build_options *options) {
+    query_text(query, "remote", options->context);
+    query_text(query, "dockerfile", options->dockerfile);
+}
+
+static void send_context(struct build *build, struct query *query,
+                         const struct build_options *options) {
+    build->context = path_join("/", options->context);
+    build->dockerfile =
+        path_join(build->context, options->dockerfile ? options->dockerfile : "Dockerfile");
+    build->inlined = options->inlined;
+    if (prepare(build, query, &build->stream.task.err))
+        build->stream.options.source = tar_source(build->tar);
+}
+
+bool context_is_remote(const char *context) {
+    return *context != '/';
 }
 
 struct task *image_build(struct engine *engine, const struct build_options *options,
                          struct engine_progress reader) {
     struct build *build = stream_new(sizeof *build, engine, "POST");
     struct query query = build_query(options);
-    build->context = path_join("/", options->context);
-    build->dockerfile =
-        path_join(build->context, options->dockerfile ? options->dockerfile : "Dockerfile");
     if (options->registries)
         build->stream.header = xasprintf("X-Registry-Config: %s", options->registries);
     progress_init(&build->progress, reader, &build->stream.task.err);
@@ -185,8 +207,10 @@ struct task *image_build(struct engine *engine, const struct build_options *opti
     build->stream.closed = build_closed;
     build->stream.source_error = build_source_error;
     build->stream.release = build_release;
-    if (prepare(build, &query, &build->stream.task.err))
-        build->stream.options.source = tar_source(build->tar);
+    if (context_is_remote(options->context))
+        ask_for_remote(&query, options);
+    else
+        send_context(build, &query, options);
     stream_ask(&build->stream, &query);
     return &build->stream.task;
 }

@@ -107,7 +107,7 @@ cJSON *texts_to_json(const struct node *list) {
     return array;
 }
 
-static cJSON *map_to_json(const struct node *map) {
+cJSON *map_to_json(const struct node *map) {
     cJSON *object = cJSON_CreateObject();
     node_each (item, map)
         json_put_text(object, item->key, scalar_text(item));
@@ -238,8 +238,8 @@ static bool put_healthcheck(struct draft *draft, const struct node *map) {
 }
 
 /* "NAME=ADDRESS"; the engine wants a ':', and an address may hold one itself. */
-static bool put_extra_hosts(struct draft *draft, const struct node *list) {
-    cJSON *hosts = json_put(draft->host, "ExtraHosts", cJSON_CreateArray());
+cJSON *hosts_to_json(const struct node *list) {
+    cJSON *hosts = cJSON_CreateArray();
     node_each (item, list) {
         autofree char *host = xstrdup(scalar_text(item));
         char *equals = strchr(host, '=');
@@ -247,6 +247,11 @@ static bool put_extra_hosts(struct draft *draft, const struct node *list) {
             *equals = ':';
         json_append_text(hosts, host);
     }
+    return hosts;
+}
+
+static bool put_extra_hosts(struct draft *draft, const struct node *list) {
+    json_put(draft->host, "ExtraHosts", hosts_to_json(list));
     return true;
 }
 

@@ -1,5 +1,6 @@
 /*
- * What is done with each key: docs/keys.md is made from this table and the two of container.c.
+ * What is done with each key: docs/keys.md is made from this table, the two of container.c and the
+ * one of build.c.
  */
 #include "plan/internal.h"
 
@@ -25,11 +26,9 @@ static const char provider[] =
     "hands the service to a program of this host, which makes it outside the engine: where envrun "
     "was killed, nothing could find it and take it down; start it before envrun, and name where it "
     "answers in `environment`";
-static const char buildkit[] =
-    "needs BuildKit; envrun speaks to the engine's classic builder so far";
 
-/* What is not here is refused; of `services` only what is in neither table of container.c is here.
- */
+/* What is not here is refused; of `services` and `build` only what is in no table of container.c
+ * and build.c is here. */
 static const struct covered_key covered_keys[] = {
     {"", "configs", KEY_WORKS, ""},
     {"", "include", KEY_WORKS, ""},
@@ -50,19 +49,6 @@ static const struct covered_key covered_keys[] = {
     {"services", "models", KEY_REFUSED, model_runner},
     {"services", "provider", KEY_REFUSED, provider},
     {"services", "snapshot", KEY_REFUSED, "is not handled yet"},
-
-    {"build", "additional_contexts", KEY_REFUSED, buildkit},
-    {"build", "args", KEY_WORKS, ""},
-    {"build", "context", KEY_WORKS, ""},
-    {"build", "dockerfile", KEY_WORKS, ""},
-    {"build", "entitlements", KEY_REFUSED, buildkit},
-    {"build", "labels", KEY_WORKS, ""},
-    {"build", "network", KEY_WORKS, ""},
-    {"build", "no_cache", KEY_WORKS, ""},
-    {"build", "pull", KEY_WORKS, ""},
-    {"build", "secrets", KEY_REFUSED, buildkit},
-    {"build", "ssh", KEY_REFUSED, buildkit},
-    {"build", "target", KEY_WORKS, ""},
 
     {"deploy", "endpoint_mode", KEY_IGNORED, swarm},
     {"deploy", "labels", KEY_IGNORED, swarm},
@@ -115,6 +101,8 @@ struct key_coverage plan_coverage(const char *section, const char *key) {
         if (!strcmp(row->section, section) && !strcmp(row->key, key))
             return (struct key_coverage){row->coverage, row->reason};
     }
+    if (!strcmp(section, "build") && build_takes_key(key))
+        return (struct key_coverage){KEY_WORKS, build_takes_key(key)};
     if (!strcmp(section, "services") && container_takes_key(key))
         return (struct key_coverage){KEY_WORKS, ""};
     return (struct key_coverage){KEY_REFUSED, "is not handled yet"};

@@ -33,6 +33,9 @@ bool needs_api(const struct plan *plan, struct position at, const char *what, in
                struct err *err);
 /* An image that must be there beside the service's own. */
 void draft_image(struct draft *draft, const char *reference, struct position at);
+/* "NAME:ADDRESS" for each. */
+cJSON *hosts_to_json(const struct node *list);
+cJSON *map_to_json(const struct node *map);
 void draft_restart_policy(struct draft *draft, const char *name, long most);
 
 /* coverage.c: refuse a key that is not handled, by its name and place: nothing the file says is
@@ -40,7 +43,14 @@ void draft_restart_policy(struct draft *draft, const char *name, long most);
 bool check_key(const char *section, const char *owner, const struct node *value, struct err *err);
 bool check_keys(const char *section, const char *owner, const struct node *map, struct err *err);
 
+/* build.c: NULL if the file asks for what cannot be. */
+struct planned_build *plan_build(struct plan *plan, const struct service *service, struct err *err);
+void plan_build_release(struct planned_build *build); /* takes NULL */
+/* NULL: there is no such key; else what it takes, or "". */
+const char *build_takes_key(const char *key);
+
 /* resources.c: limits, devices, deploy. */
+cJSON *ulimits_to_json(const struct node *map);
 bool draft_ulimits(struct draft *draft, const struct node *map);
 bool draft_blkio(struct draft *draft, const struct node *map);
 bool draft_devices(struct draft *draft, const struct node *list);
@@ -93,7 +103,9 @@ bool draft_networks(struct draft *draft, const struct node *networks);
 const struct planned_network *plan_network(const struct plan *plan, const char *key);
 const struct planned_volume *plan_volume(const struct plan *plan, const char *key);
 
-/* plan.c: the environment's labels, then a list or map of the file's. */
+/* plan.c: how many containers a service has, by `scale` or `deploy.replicas`. */
+int container_count(const struct service *service);
+/* The environment's labels, then a list or map of the file's. */
 cJSON *plan_labels(const struct plan *plan);
 void labels_add(cJSON *labels, const struct node *map);
 

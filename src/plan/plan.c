@@ -79,30 +79,6 @@ static cJSON *container_labels(const struct plan *plan, const char *service, int
 
 /* ---- Services ---- */
 
-static struct planned_build *plan_build(struct plan *plan, const struct node *build) {
-    struct planned_build *planned = arena_new_object(plan->arena, struct planned_build);
-    *planned = (struct planned_build){
-        .context = node_text(build, "context", plan->model->directory),
-        .dockerfile = node_text(build, "dockerfile", "Dockerfile"),
-        .target = node_text(build, "target", NULL),
-        .network = node_text(build, "network", NULL),
-        .no_cache = node_bool(build, "no_cache", false),
-        .pull = node_bool(build, "pull", false),
-        .args = cJSON_CreateObject(),
-        .labels = cJSON_CreateObject(),
-        .at = build->at,
-    };
-    node_each (item, node_get(build, "args")) {
-        if (item->kind == NODE_NULL)
-            json_put(planned->args, item->key, cJSON_CreateNull());
-        else
-            json_put_text(planned->args, item->key, scalar_text(item));
-    }
-    node_each (item, node_get(build, "labels"))
-        json_put_text(planned->labels, item->key, scalar_text(item));
-    return planned;
-}
-
 /* `daily`, `weekly`, `every_12h`, or `refresh` with `pull_refresh_after`. */
 static long long refresh_after(const struct node *service, const char *policy) {
     enum { DAY = 24 * 3600 * 1000 };
@@ -126,14 +102,9 @@ static bool plan_image_source(struct plan *plan, struct planned_service *planned
     planned->pull_policy = node_text(node, "pull_policy", "missing");
     planned->refresh_after = refresh_after(node, planned->pull_policy);
     if (build && build->kind != NODE_NULL) {
-        if (!check_keys("build", planned->name, build, err))
+        planned->build = plan_build(plan, planned->service, err);
+        if (!planned->build)
             return false;
-        planned->build = plan_build(plan, build);
-        planned->build->platform = planned->platform;
-        /* The tag is a comfort for `docker images`; containers are made from the built ID. */
-        planned->build->tag =
-            planned->image ? planned->image
-                           : arena_printf(plan->arena, "%s-%s", plan->model->name, planned->name);
     }
     if (!planned->image && !planned->build && !node_get(node, "provider"))
         return err_at(err, planned->at, "service `%s` has neither `image` nor `build`",
@@ -207,8 +178,7 @@ static bool plan_service(struct plan *plan, const struct service *service, int n
     return ok;
 }
 
-/* How many containers a service has: `scale`, or `deploy.replicas`. */
-static int container_count(const struct service *service) {
+int container_count(const struct service *service) {
     long long replicas = node_integer(node_get(service->node, "deploy"), "replicas", 1);
     return (int)node_integer(service->node, "scale", replicas);
 }
@@ -282,10 +252,7 @@ static void free_service(struct planned_service *service) {
     cJSON_Delete(service->image_environment);
     for (size_t i = 0; i < service->init_count; i++)
         init_release(&service->inits[i]);
-    if (service->build) {
-        cJSON_Delete(service->build->args);
-        cJSON_Delete(service->build->labels);
-    }
+    plan_build_release(service->build);
 }
 
 struct plan *plan_free(struct plan *plan) {

@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-bool draft_ulimits(struct draft *draft, const struct node *map) {
-    cJSON *list = json_put(draft->host, "Ulimits", cJSON_CreateArray());
+cJSON *ulimits_to_json(const struct node *map) {
+    cJSON *list = cJSON_CreateArray();
     node_each (item, map) {
         bool both = item->kind != NODE_MAP;
         cJSON *limit = cJSON_CreateObject();
@@ -18,6 +18,11 @@ bool draft_ulimits(struct draft *draft, const struct node *map) {
         json_put_number(limit, "Hard", both ? item->integer : node_integer(item, "hard", 0));
         cJSON_AddItemToArray(list, limit);
     }
+    return list;
+}
+
+bool draft_ulimits(struct draft *draft, const struct node *map) {
+    json_put(draft->host, "Ulimits", ulimits_to_json(map));
     return true;
 }
 

@@ -35,14 +35,6 @@ static void wipe_and_free(char *text) {
 
 /* ---- Where it is ---- */
 
-const char *environment_value(const char *const *environment, const char *name) {
-    size_t length = strlen(name);
-    for (; environment && *environment; environment++)
-        if (!strncmp(*environment, name, length) && (*environment)[length] == '=')
-            return (*environment)[length + 1] ? *environment + length + 1 : NULL;
-    return NULL;
-}
-
 char *docker_config_directory(const char *const *environment) {
     const char *directory = environment_value(environment, "DOCKER_CONFIG");
     const char *home = environment_value(environment, "HOME");

@@ -20,8 +20,6 @@ struct docker_config {
     char *path;      /* of config.json, or NULL: there is no home */
 };
 
-/* Of NAME=VALUE, NULL-terminated; NULL if it is not set, or "". */
-const char *environment_value(const char *const *environment, const char *name);
 /* $DOCKER_CONFIG, else ~/.docker, else NULL; to be freed by the caller. */
 char *docker_config_directory(const char *const *environment);
 /* Read what there is. False (ERR_FILE) if some of it is no JSON; the rest counts all the same. */

@@ -56,6 +56,19 @@ void environment_doom(struct environment *environment, struct life *life, struct
         task_wake(environment->coming_up);
 }
 
+/* ---- Credentials ---- */
+
+static void warn(void *context, const char *text) {
+    environment_warn(context, "%s", text);
+}
+
+struct credentials *environment_credentials(struct environment *environment) {
+    if (!environment->credentials)
+        environment->credentials = credentials_new(
+            environment->loop, environment->options.process_environment, warn, environment);
+    return environment->credentials;
+}
+
 /* ---- Making and freeing ---- */
 
 struct environment *environment_new(struct loop *loop, struct engine *engine,

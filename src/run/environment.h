@@ -40,6 +40,8 @@ struct life {
     bool is_pulled;
     struct err not_pulled;     /* why not, where it is built then */
     struct strings registries; /* that its build, or its container, may want credentials for */
+    struct err buildkit;       /* what of its build only BuildKit can do, and where */
+    struct err no_buildx;      /* why that cannot be had here */
 
     /* Its container */
     char *id;
@@ -48,6 +50,7 @@ struct life {
     bool is_suite;    /* only a suite's; not part of what comes up */
     bool is_idle;     /* the service of a suite that is not run now */
     bool is_prepared; /* its pre_start hooks are done */
+    bool is_base;     /* idle, but another image is built upon its own */
     bool started, ready, up;
     bool failed_softly;       /* nothing that is required needs it */
     struct life *let_down_by; /* the job it waited for, which failed; or NULL */
@@ -122,6 +125,7 @@ void environment_tell(struct environment *environment, struct event *event);
 void environment_warn(struct environment *environment, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 struct life *environment_life(struct environment *environment, const char *service);
+struct credentials *environment_credentials(struct environment *environment);
 /* A service that was up has died before all were: the environment does not come up. `err` is taken.
  */
 void environment_doom(struct environment *environment, struct life *life, struct err *err);
@@ -186,7 +190,10 @@ void life_fill_death(const struct life *life, struct buffer *sentence);
 
 struct task *image_prepare(struct life *life);
 
-struct credentials *environment_credentials(struct environment *environment);
+/* ---- build.c: build it ---- */
+
+/* Done when `life->image` has the ID of what was built. */
+struct task *build_new(struct life *life);
 
 /* ---- files.c: what is copied into a container before its start; NULL: nothing ---- */
 

@@ -4,9 +4,7 @@
  */
 #include "run/environment.h"
 
-#include "base/path.h"
 #include "base/text.h"
-#include "run/credentials.h"
 #include "run/pull.h"
 
 #include <string.h>
@@ -77,17 +75,6 @@ static bool end_find(void *subject, struct task *work, struct err *err) {
 }
 
 /* ---- Pull ---- */
-
-static void warn(void *context, const char *text) {
-    environment_warn(context, "%s", text);
-}
-
-struct credentials *environment_credentials(struct environment *environment) {
-    if (!environment->credentials)
-        environment->credentials = credentials_new(
-            environment->loop, environment->options.process_environment, warn, environment);
-    return environment->credentials;
-}
 
 static void tell_amount(void *context, const char *text, const struct pull_amount *amount) {
     struct life *life = context;
@@ -176,72 +163,10 @@ static bool is_built(const struct life *life) {
     return life->planned->build && !life->is_pulled && !life->image;
 }
 
-/* What may name a registry: the Dockerfile and its arguments; NULL if it cannot be read now. */
-static char *names_of_build(const struct planned_build *build) {
-    enum { DOCKERFILE_MAX = 4 << 20 };
-    struct err ignored = ERR_INIT;
-    struct buffer text = BUFFER_INIT_MAX(DOCKERFILE_MAX);
-    autofree char *path = path_join(build->context, build->dockerfile);
-    autofree char *arguments = json_line(build->args);
-    if (!path_read(path, &text, &ignored)) {
-        err_release(&ignored);
-        buffer_release(&text);
-        return NULL;
-    }
-    text.max = BUFFER_MAX;
-    buffer_puts(&text, arguments);
-    return buffer_detach(&text);
-}
-
-/* The credentials that it may want for what it is FROM. */
-static struct task *begin_ask(void *subject, struct err *err) {
-    struct life *life = subject;
-    struct credentials *credentials = environment_credentials(life->environment);
-    (void)err;
-    if (!is_built(life))
-        return NULL;
-    autofree char *names = names_of_build(life->planned->build);
-    credentials_named(credentials, names, &life->registries);
-    struct task_group *group = task_group_new(life->environment->loop, GROUP_COLLECT, 0);
-    vec_each (registry, &life->registries)
-        task_group_add(group, credentials_ask(credentials, *registry));
-    return (struct task *)group;
-}
-
 static struct task *begin_build(void *subject, struct err *err) {
     struct life *life = subject;
-    const struct planned_build *build = life->planned->build;
     (void)err;
-    if (!is_built(life))
-        return NULL;
-    autofree char *registries =
-        credentials_headers(life->environment->credentials, &life->registries);
-    struct build_options options = {
-        .context = build->context,
-        .dockerfile = build->dockerfile,
-        .target = build->target,
-        .platform = build->platform,
-        .args = build->args,
-        .labels = build->labels,
-        .tag = build->tag,
-        .network = build->network,
-        .registries = registries,
-        .no_cache = build->no_cache,
-        .pull = build->pull,
-    };
-    life_tell_image_verb(life, "build");
-    return image_build(life->environment->engine, &options,
-                       (struct engine_progress){.line = life_emit_progress, .context = life});
-}
-
-/* What the last step needs of a build: its ID, kept in `image` until the inspect replaces it. */
-static bool end_build(void *subject, struct task *work, struct err *err) {
-    struct life *life = subject;
-    (void)err;
-    cJSON_Delete(life->image);
-    life->image = cJSON_CreateObject();
-    json_put_text(life->image, "Id", image_build_id(work));
-    return true;
+    return is_built(life) ? build_new(life) : NULL;
 }
 
 static struct task *begin_look(void *subject, struct err *err) {
@@ -254,21 +179,16 @@ static struct task *begin_look(void *subject, struct err *err) {
 }
 
 static const struct stage image_stages[] = {
-    {"find", begin_find, end_find},
-    {"pull", begin_pull, end_pull},
-    {"note", begin_note, NULL},
-    {"ask", begin_ask, NULL},
-    {"build", begin_build, end_build},
-    {"look", begin_look, learn_image},
-    {0},
+    {"find", begin_find, end_find}, {"pull", begin_pull, end_pull},    {"note", begin_note, NULL},
+    {"build", begin_build, NULL},   {"look", begin_look, learn_image}, {0},
 };
 
 /* ---- Services of one image: the first does the work ---- */
 
 static bool same_build(const struct planned_build *a, const struct planned_build *b) {
-    return !strcmp(a->context, b->context) && !strcmp(a->dockerfile, b->dockerfile) &&
-           text_equal(a->target, b->target) && text_equal(a->network, b->network) &&
-           cJSON_Compare(a->args, b->args, true) && cJSON_Compare(a->labels, b->labels, true);
+    return !strcmp(a->context, b->context) && text_equal(a->dockerfile, b->dockerfile) &&
+           text_equal(a->inlined, b->inlined) && cJSON_Compare(a->query, b->query, true) &&
+           cJSON_Compare(a->arguments, b->arguments, true);
 }
 
 static bool same_image(const struct planned_service *a, const struct planned_service *b) {

@@ -434,6 +434,17 @@ static const struct stage suite_stages[] = {
     [PHASE_COPY + 1] = {0},
 };
 
+/* Only its image is wanted. */
+static const struct stage base_stages[] = {
+    [PHASE_NONE] = {"", NULL, NULL},
+    [PHASE_IMAGE] = {"image", begin_image, end_image},
+    [PHASE_IMAGE + 1] = {0},
+};
+
+static const struct stage *stages_of(const struct life *life) {
+    return life->is_base ? base_stages : life->is_suite ? suite_stages : stages;
+}
+
 bool life_is_optional(const struct life *life) {
     const struct environment *environment = life->environment;
     size_t self = (size_t)(life - environment->lives);
@@ -500,8 +511,7 @@ static void transition(void *subject, const struct stage *stage, enum task_statu
                        const struct err *err) {
     struct life *life = subject;
     if (status == TASK_PENDING) {
-        const struct stage *table = life->is_suite ? suite_stages : stages;
-        life->phase = (enum event_phase)(stage - table);
+        life->phase = (enum event_phase)(stage - stages_of(life));
         life->phase_began = loop_now();
         free(life->reason);
         life->reason = NULL;
@@ -531,9 +541,8 @@ void life_emit_progress(void *context, const char *line) {
 /* ---- The life as a task of the environment's group ---- */
 
 struct task *life_new(struct life *life) {
-    const struct stage *table = life->is_suite ? suite_stages : stages;
     struct loop *loop = life->environment->loop;
-    life->sequence = sequence_new(loop, table + PHASE_IMAGE, life, transition);
+    life->sequence = sequence_new(loop, stages_of(life) + PHASE_IMAGE, life, transition);
     struct task *task = &life->sequence->task;
     return life_is_optional(life) ? tolerate(loop, task, NULL) : task;
 }
@@ -544,6 +553,8 @@ void life_release(struct life *life) {
     strings_release(&life->last_words);
     strings_release(&life->registries);
     err_release(&life->not_pulled);
+    err_release(&life->buildkit);
+    err_release(&life->no_buildx);
     free(life->id);
     free(life->address);
     free(life->reason);

@@ -43,6 +43,17 @@ static bool is_idle_suite(const struct environment *environment, const struct pl
     return of_a_suite && !is_suite_service(environment, plan->services[index].service->name);
 }
 
+/* Images that a wanted one is built upon must be there, whoever else wants them. There is no cycle.
+ */
+static void mark_bases(const struct life *life) {
+    const struct planned_build *build = life->planned->build;
+    for (size_t i = 0; build && i < build->base_count; i++) {
+        struct life *base = environment_life(life->environment, build->bases[i]);
+        base->is_base = base->is_idle;
+        mark_bases(base);
+    }
+}
+
 static void make_lives(struct environment *environment) {
     struct plan *plan = environment->plan;
     environment->life_count = plan->service_count;
@@ -55,6 +66,9 @@ static void make_lives(struct environment *environment) {
             .is_suite = is_suite_service(environment, plan->services[i].name),
             .is_idle = is_idle_suite(environment, plan, i),
         };
+    for (size_t i = 0; i < environment->life_count; i++)
+        if (!environment->lives[i].is_idle)
+            mark_bases(&environment->lives[i]);
 }
 
 /* Two services whose names give one variable's name would hide each other. */

@@ -95,7 +95,7 @@ static struct task *begin_services(void *subject, struct err *err) {
     struct task_group *group = task_group_new(environment->loop, GROUP_FAIL_FAST, 0);
     objects_add_networks(environment, group);
     for (size_t i = 0; i < environment->life_count; i++)
-        if (!environment->lives[i].is_idle)
+        if (!environment->lives[i].is_idle || environment->lives[i].is_base)
             task_group_add(group, life_new(&environment->lives[i]));
     environment->heartbeat.fire = beat;
     timer_set(&environment->heartbeat, loop_now() + HEARTBEAT);

@@ -116,7 +116,10 @@ static void check_contexts(struct consistency *c, const struct node *build) {
             continue;
         const char *name = context->text + strlen("service:");
         const struct node *other = node_get(c->services, name);
-        if (!other)
+        if (!other && node_get(c->inactive, name))
+            mistake(c, context->at, "the image of `%s` is needed, whose profile is not active",
+                    name);
+        else if (!other)
             undefined(c, context->at, "service", name, c->services);
         else if (!node_get(other, "build"))
             mistake(c, context->at, "the service `%s` is not built, so it cannot be a context",
@@ -256,7 +259,29 @@ static const struct node *child_at(const struct node *map, size_t index) {
     return NULL;
 }
 
-static void check_cycle(struct consistency *c) {
+/* How services may wait for each other. */
+struct waiting {
+    const char *path;   /* of the key whose entries name the others */
+    const char *prefix; /* of an entry's value that names one; NULL: its key does */
+    const char *what;
+};
+
+static const char *awaited(const struct waiting *waiting, const struct node *entry) {
+    if (!waiting->prefix)
+        return entry->key;
+    return text_starts(entry->text, waiting->prefix) ? entry->text + strlen(waiting->prefix) : "";
+}
+
+/* The entry of a service that names another. */
+static const struct node *edge_to(const struct waiting *waiting, const struct node *service,
+                                  const char *name) {
+    node_each (entry, node_path(service, waiting->path))
+        if (!strcmp(awaited(waiting, entry), name))
+            return entry;
+    return service;
+}
+
+static void check_cycle(struct consistency *c, const struct waiting *waiting) {
     size_t count = c->services ? c->services->length : 0, index = 0;
     autofree struct named *sorted = xcalloc(count + 1, sizeof *sorted);
     autofree const char **names = xcalloc(count + 1, sizeof *names);
@@ -272,8 +297,8 @@ static void check_cycle(struct consistency *c) {
     qsort(sorted, count, sizeof *sorted, compare_named);
     index = 0;
     node_each (service, c->services) {
-        node_each (dependency, node_get(service, "depends_on")) {
-            struct named wanted = {dependency->key, 0};
+        node_each (entry, node_path(service, waiting->path)) {
+            struct named wanted = {awaited(waiting, entry), 0};
             struct named *found = bsearch(&wanted, sorted, count, sizeof *sorted, compare_named);
             if (found)
                 graph_add(&graph, index, found->index);
@@ -284,8 +309,8 @@ static void check_cycle(struct consistency *c) {
     if (length) {
         autofree char *text = graph_cycle_text(&graph, names);
         const struct node *from = child_at(c->services, path[length - 2]);
-        const struct node *edge = node_get(node_get(from, "depends_on"), names[path[length - 1]]);
-        mistake(c, edge ? edge->key_at : from->key_at, "services wait for each other: %s", text);
+        const struct node *edge = edge_to(waiting, from, names[path[length - 1]]);
+        mistake(c, edge->key_at, "%s: %s", waiting->what, text);
     }
     graph_release(&graph);
 }
@@ -305,13 +330,19 @@ static void check_variables(struct consistency *c) {
     }
 }
 
+static const struct waiting waitings[] = {
+    {"depends_on", NULL, "services wait for each other"},
+    {"build.additional_contexts", "service:", "images are built upon each other"},
+};
+
 bool consistent(struct context *context, const struct node *root, const struct node *inactive,
                 struct err *err) {
     struct consistency c = {context, root, node_get(root, "services"), inactive, err, 0};
     node_each (service, c.services)
         check_service(&c, service);
     check_secrets(&c);
-    check_cycle(&c);
+    for (size_t i = 0; i < lengthof(waitings); i++)
+        check_cycle(&c, &waitings[i]);
     check_variables(&c);
     return !c.mistakes;
 }

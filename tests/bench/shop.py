@@ -61,7 +61,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--cold-rounds", type=int, default=0)
     options = parser.parse_args()
-    compose = subprocess.run([f"{HERE}/get-compose"], check=True, capture_output=True, text=True).stdout.strip()
+    compose = subprocess.run([f"{HERE}/../get-debian-next", "docker-compose"], check=True, capture_output=True, text=True).stdout.strip()
     by_envrun = [options.envrun, "run", "--environment", "shop", "--suite", "api"]
     by_compose = [f"{HERE}/shop-by-compose", compose]
 

@@ -580,14 +580,20 @@ static void fill_context(const char *dir) {
              0644);
 }
 
+static cJSON *labelled(void) {
+    cJSON *query = cJSON_CreateObject();
+    json_put(query, "labels", labels());
+    return query;
+}
+
 Test(engine, builds_an_image) {
     autofree char *dir = scratch();
     fill_context(dir);
     write_at(dir, "Dockerfile", dockerfile, 0644);
-    autojson cJSON *args = cJSON_CreateObject(), *own = labels();
-    json_put_text(args, "A", "given");
-    build_and_run(&(struct build_options){
-        .context = dir, .dockerfile = "Dockerfile", .args = args, .labels = own});
+    autojson cJSON *query = labelled();
+    json_put_text(json_object_at(query, "buildargs"), "A", "given");
+    build_and_run(
+        &(struct build_options){.context = dir, .dockerfile = "Dockerfile", .query = query});
     cr_assert_str_eq(seen[1].data,
                      "/context\n/context/app\n/context/app/main\n/context/node_modules\n"
                      "/context/node_modules/keep\ngiven\n");
@@ -597,13 +603,23 @@ Test(engine, builds_an_image) {
 Test(engine, sends_a_dockerfile_from_elsewhere_along) {
     autofree char *dir = scratch(), *elsewhere = scratch();
     autofree char *path = path_join(elsewhere, "My.dockerfile");
-    autojson cJSON *own = labels();
+    autojson cJSON *query = labelled();
     write_at(dir, "a", "x", 0644);
     write_at(elsewhere, "My.dockerfile", dockerfile, 0644);
-    build_and_run(&(struct build_options){.context = dir, .dockerfile = path, .labels = own});
+    build_and_run(&(struct build_options){.context = dir, .dockerfile = path, .query = query});
     cr_assert_str_eq(seen[1].data, "/context\n/context/a\nnone\n");
     remove_directory(dir);
     remove_directory(elsewhere);
+}
+
+Test(engine, sends_an_inlined_dockerfile_along) {
+    autofree char *dir = scratch();
+    autojson cJSON *query = labelled();
+    write_at(dir, "a", "x", 0644);
+    write_at(dir, "Dockerfile", "none", 0644);
+    build_and_run(&(struct build_options){.context = dir, .inlined = dockerfile, .query = query});
+    cr_assert_str_eq(seen[1].data, "/context\n/context/Dockerfile\n/context/a\nnone\n");
+    remove_directory(dir);
 }
 
 Test(engine, says_which_step_of_a_build_failed) {

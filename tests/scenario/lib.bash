@@ -16,7 +16,9 @@ busybox=envrun-test/busybox:1
 unset CI NO_COLOR FORCE_COLOR COMPOSE_FILE COMPOSE_PROJECT_NAME COMPOSE_PROFILES COMPOSE_ENV_FILES
 export TERM=xterm LC_ALL=C.UTF-8
 
-setup() {
+setup() { own_folder; }
+
+own_folder() {
     cd "$BATS_TEST_TMPDIR" || return
     name=t$(od -An -N5 -tx1 /dev/urandom | tr -d ' \n')
 }
@@ -139,7 +141,7 @@ remove_objects() {
 
 # Images that carry the test's name: envrun keeps what it built.
 remove_images() {
-    docker image ls --filter "reference=$name*" --filter "reference=$name*/*" --format '{{.Repository}}' |
+    docker image ls --filter "reference=$name*" --filter "reference=$name*/*" --format '{{.Repository}}:{{.Tag}}' |
         xargs -r docker rmi >/dev/null
 }
 

@@ -725,11 +725,134 @@ Test(plan, a_build_and_its_tag) {
     const struct planned_build *a = service(&p, "a")->build;
     cr_expect(text_ends(a->context, "/a"));
     cr_expect_str_eq(a->dockerfile, "Dockerfile");
-    cr_expect_str_eq(a->target, "t");
     cr_expect_str_eq(a->tag, "shop-a");
-    expect_json(a->args, "A", "\"1\"");
+    cr_expect_null(a->needs);
+    expect_json(a->query, "target", "\"t\"");
+    expect_json(a->query, "buildargs.A", "\"1\"");
     cr_expect_str_eq(service(&p, "b")->build->tag, "own:1");
     planning_end(&p);
+}
+
+/* What both builders are asked for. */
+static const struct {
+    const char *yaml; /* of `build`, beside its context */
+    const char *path, *json, *arguments;
+} build_keys[] = {
+    {"args: [A=1, SHELL_ONLY, NOT_SET]", "buildargs", "{\"A\":\"1\",\"SHELL_ONLY\":\"from-shell\"}",
+     "--build-arg A=1 --build-arg SHELL_ONLY=from-shell"},
+    {"cache_from: [a:1, 'type=registry,ref=b:2']", "cachefrom", "\"[\\\"a:1\\\",\\\"b:2\\\"]\"",
+     "--cache-from a:1 --cache-from type=registry,ref=b:2"},
+    {"extra_hosts: ['a:10.0.0.1', 'b=::1']", "extrahosts", "[\"a:10.0.0.1\",\"b:::1\"]",
+     "--add-host a:10.0.0.1 --add-host b:::1"},
+    {"isolation: default", "isolation", "\"default\"", ""},
+    {"labels: {l: v}", "labels", "{\"l\":\"v\"}", "--label l=v"},
+    {"network: host", "networkmode", "\"host\"", "--network host"},
+    {"no_cache: true", "nocache", "\"1\"", "--no-cache"},
+    {"no_cache: false", "nocache", "nothing", ""},
+    {"platforms: [linux/arm64]", "platform", "\"linux/arm64\"", "--platform linux/arm64"},
+    {"platforms: [linux/arm64, linux/amd64]", "platform", "nothing", ""},
+    {"privileged: false", "privileged", "nothing", ""},
+    {"provenance: false", "provenance", "nothing", "--provenance false"},
+    {"pull: true", "pull", "\"1\"", "--pull"},
+    {"shm_size: 32m", "shmsize", "\"33554432\"", "--shm-size 33554432"},
+    {"tags: ['t:1', u]", "t", "[\"t:1\",\"u\"]", "--tag t:1 --tag u"},
+    {"target: t", "target", "\"t\"", "--target t"},
+    {"ulimits: {nofile: {soft: 1, hard: 2}}", "ulimits",
+     "\"[{\\\"Name\\\":\\\"nofile\\\",\\\"Soft\\\":1,\\\"Hard\\\":2}]\"", "--ulimit nofile=1:2"},
+};
+
+/* What only BuildKit is asked for. */
+static const struct {
+    const char *yaml, *needs, *arguments;
+} buildkit_keys[] = {
+    {"additional_contexts: {d: /dir, i: 'docker-image://i'}", "additional_contexts",
+     "--build-context d=/dir --build-context i=docker-image://i"},
+    {"additional_contexts: [own=service:b]", "additional_contexts",
+     "--build-context own=docker-image://p-b"},
+    {"cache_from: ['type=gha']", "cache_from", "--cache-from type=gha"},
+    {"cache_to: ['type=inline']", "cache_to", "--cache-to type=inline"},
+    {"entitlements: [network.host]", "entitlements", "--allow network.host"},
+    {"privileged: true", "privileged", "--allow security.insecure"},
+    {"provenance: mode=max", "provenance", "--provenance mode=max"},
+    {"sbom: true", "sbom", "--sbom true"},
+    {"secrets: [f]", "secrets", "--secret 'id=f,\"src=/a,\"\"b\"\"\"'"},
+    {"secrets: [{source: e, target: other}]", "secrets", "--secret id=other,env=ENVRUN_SECRET_e"},
+    {"ssh: [default, id=/key]", "ssh", "--ssh default --ssh id=/key"},
+};
+
+static struct planning plan_build_key(const char *yaml) {
+    autofree char *text =
+        xasprintf("name: p\n"
+                  "services:\n"
+                  "  a: {build: {context: ., %s}}\n"
+                  "  b: {build: .}\n"
+                  "secrets: {f: {file: '/a,\"b\"'}, e: {environment: SHELL_ONLY}}\n",
+                  yaml);
+    return must_plan(text, &usual);
+}
+
+static void expect_arguments(const struct planned_build *build, const char *expected) {
+    autobuffer struct buffer all = BUFFER_INIT;
+    const cJSON *word;
+    cJSON_ArrayForEach (word, build->arguments) {
+        buffer_puts(&all, all.length ? " " : "");
+        text_quote_shell(&all, word->valuestring);
+    }
+    cr_expect_str_eq(all.data, expected);
+}
+
+Test(plan, each_build_key_for_both_builders) {
+    for (size_t i = 0; i < lengthof(build_keys); i++) {
+        struct planning p = plan_build_key(build_keys[i].yaml);
+        const struct planned_build *build = service(&p, "a")->build;
+        expect_json(build->query, build_keys[i].path, build_keys[i].json);
+        expect_arguments(build, build_keys[i].arguments);
+        cr_expect_null(build->needs, "%s", build_keys[i].yaml);
+        planning_end(&p);
+    }
+}
+
+Test(plan, each_build_key_that_needs_buildkit) {
+    for (size_t i = 0; i < lengthof(buildkit_keys); i++) {
+        struct planning p = plan_build_key(buildkit_keys[i].yaml);
+        const struct planned_build *build = service(&p, "a")->build;
+        expect_arguments(build, buildkit_keys[i].arguments);
+        cr_expect_str_eq(build->needs, buildkit_keys[i].needs);
+        cr_expect_eq(build->needs_at.line, 3, "%s", buildkit_keys[i].yaml);
+        planning_end(&p);
+    }
+}
+
+Test(plan, a_builds_secret_goes_through_the_environment_and_its_base_is_built_first) {
+    struct planning p = plan_build_key("secrets: [e], additional_contexts: {base: 'service:b'}");
+    const struct planned_build *build = service(&p, "a")->build;
+    expect_json(build->variables, "ENVRUN_SECRET_e", "\"from-shell\"");
+    cr_assert_eq(build->base_count, 1);
+    cr_expect_str_eq(build->bases[0], "b");
+    planning_end(&p);
+}
+
+Test(plan, builds_that_cannot_be) {
+    refused("services:\n"
+            "  a:\n"
+            "    build:\n"
+            "      context: https://example.test/a.git\n"
+            "      dockerfile_inline: FROM x\n",
+            &usual, 5, 7,
+            "`dockerfile_inline` needs a `context` on this host, not https://example.test/a.git");
+    refused("services:\n"
+            "  a:\n"
+            "    build: {context: ., additional_contexts: {b: 'service:b'}}\n"
+            "  b: {build: ., scale: 0}\n",
+            &usual, 3, 50,
+            "the image of `b` is needed for a build, but that service is not among those that come "
+            "up: name it, too");
+    refused("services:\n"
+            "  a:\n"
+            "    build: {context: ., secrets: [s]}\n"
+            "secrets: {s: {environment: NOT_SET}}\n",
+            &usual, 3, 35,
+            "secrets.s has neither `file` nor an `environment` variable that is set");
 }
 
 /* ---- Names ---- */
