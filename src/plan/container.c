@@ -134,7 +134,8 @@ static bool put_seconds(struct draft *draft, cJSON *object, const char *field,
 
 /* A number that may be written as a string, so many times. */
 static long long number_times(const struct node *value, double times) {
-    return (long long)(strtod(scalar_text(value), NULL) * times + 0.5);
+    double number = strtod(scalar_text(value), NULL) * times;
+    return (long long)(number < 0 ? number - 0.5 : number + 0.5);
 }
 
 bool needs_api(const struct plan *plan, struct position at, const char *what, int minor,
@@ -191,8 +192,10 @@ static bool put_scalar(struct draft *draft, const struct scalar_key *rule,
 /* ---- Keys with a form of their own ---- */
 
 void environment_add(cJSON *list, const struct node *variable) {
-    if (variable->kind == NODE_NULL)
-        return; /* named, but not set where envrun runs: not set in the container */
+    if (variable->kind == NODE_NULL) {
+        json_append_text(list, variable->key); /* the container has it not, nor the image's own */
+        return;
+    }
     autofree char *entry = xasprintf("%s=%s", variable->key, scalar_text(variable));
     json_append_text(list, entry);
 }
@@ -280,6 +283,8 @@ static bool put_restart(struct draft *draft, const struct node *value) {
     const char *policy = scalar_text(value);
     long most = 0;
 
+    if (node_path(draft->node, "deploy.restart_policy"))
+        return true; /* it is that which counts */
     if (text_starts(policy, "on-failure")) {
         const char *count = policy + strlen("on-failure");
         if (*count && !(*count == ':' && text_to_long(count + 1, 0, 1 << 20, &most)))

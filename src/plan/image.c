@@ -162,9 +162,19 @@ static const char *value_in(const cJSON *list, const char *name) {
     return NULL;
 }
 
+static bool takes_away(const cJSON *list, const char *name) {
+    const cJSON *item;
+    cJSON_ArrayForEach (item, list) {
+        if (text_equal(cJSON_GetStringValue(item), name))
+            return true;
+    }
+    return false;
+}
+
 const char *plan_environment(const struct planned_service *service, const char *name) {
-    const char *value = value_in(cJSON_GetObjectItem(service->body, "Env"), name);
-    return value ? value : value_in(service->image_environment, name);
+    const cJSON *own = cJSON_GetObjectItem(service->body, "Env");
+    const char *value = value_in(own, name);
+    return value || takes_away(own, name) ? value : value_in(service->image_environment, name);
 }
 
 int plan_main_port(const struct planned_service *service) {

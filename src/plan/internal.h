@@ -26,7 +26,7 @@ bool draft_container(struct draft *draft);
 bool container_takes_key(const char *key);
 bool draft_needs_api(struct draft *draft, const struct node *value, int minor);
 cJSON *texts_to_json(const struct node *list);
-/* "NAME=VALUE"; one without a value is not set. */
+/* "NAME=VALUE"; "NAME" is taken away. */
 void environment_add(cJSON *list, const struct node *variable);
 /* A mistake unless the engine's API is so new. */
 bool needs_api(const struct plan *plan, struct position at, const char *what, int minor,

@@ -88,6 +88,14 @@ static void check_sources(struct consistency *c, const struct node *list, const 
     }
 }
 
+static void check_models(struct consistency *c, const struct node *service) {
+    const struct node *defined = node_get(c->root, "models");
+    node_each (model, node_get(service, "models"))
+        if (!node_get(defined, model->key))
+            undefined(c, model->key_at.file ? model->key_at : model->at, "model", model->key,
+                      defined);
+}
+
 static void check_dependencies(struct consistency *c, const struct node *service) {
     node_each (dependency, node_get(service, "depends_on")) {
         const char *name = dependency->key;
@@ -229,6 +237,7 @@ static void check_service(struct consistency *c, const struct node *service) {
     check_mounts(c, service);
     check_sources(c, node_get(service, "configs"), "configs", "config");
     check_sources(c, node_get(service, "secrets"), "secrets", "secret");
+    check_models(c, service);
     check_limits(c, service);
     check_scale(c, service);
 }

@@ -79,17 +79,15 @@ static const struct key host_addresses = {.kinds = IS_STRING | IS_LIST, .item = 
         .item = &text, .value = &host_addresses, .flags = KEY_DISTINCT                             \
     }
 
-static const struct key hook_keys[] = {
-    {COMMAND("command")},
-    {TEXT("user")},
-    {BOOL("privileged")},
-    {TEXT("working_dir")},
-    {LIST_OR_MAP("environment"), .form = AS_VARIABLES},
-    {TEXT("image")}, /* pre_start */
-    {BOOL("per_replica")},
-    {0},
-};
+#define HOOK_KEYS                                                                                  \
+    {TEXT("user")}, {BOOL("privileged")}, {TEXT("working_dir")}, {                                 \
+        LIST_OR_MAP("environment"), .form = AS_VARIABLES                                           \
+    }
+static const struct key hook_keys[] = {{COMMAND("command")}, HOOK_KEYS, {0}};
 static const struct key hook = {.kinds = IS_MAP, .keys = hook_keys};
+static const struct key init_keys[] = {
+    {COMMAND("command")}, HOOK_KEYS, {TEXT("image")}, {BOOL("per_replica")}, {0}};
+static const struct key init = {.kinds = IS_MAP, .keys = init_keys};
 
 static const struct key device_request_keys[] = {
     {STRINGS("capabilities"), .flags = KEY_REQUIRED | KEY_DISTINCT},
@@ -343,7 +341,8 @@ static const struct key provider_keys[] = {
     {TEXT("type"), .flags = KEY_REQUIRED},
     {.name = "options",
      .kinds = IS_MAP,
-     .value = &(const struct key){.kinds = IS_STRING | IS_NUMBER | IS_BOOL | IS_LIST}},
+     .value = &(const struct key){.kinds = IS_STRING | IS_NUMBER | IS_BOOL | IS_LIST,
+                                  .form = AS_STRINGS}},
     {0},
 };
 
@@ -641,7 +640,7 @@ static const struct key service_keys[] = {
     {LIST_OF("volumes", &mount), .unique = UNIQUE_VOLUME, .flags = KEY_DISTINCT},
     {STRINGS("volumes_from"), .flags = KEY_DISTINCT},
     {TEXT("working_dir")},
-    {LIST_OF("pre_start", &hook)},
+    {LIST_OF("pre_start", &init)},
     {LIST_OF("post_start", &hook)},
     {LIST_OF("pre_stop", &hook)},
     {.name = "x-ready",

@@ -109,10 +109,12 @@ static void use_volumes(const struct node *resources, const struct node *list) {
 }
 
 void select_resources(struct node *root) {
-    static const char *const sections[] = {"networks", "volumes", "secrets", "configs"};
+    static const char *const sections[] = {"networks", "volumes", "secrets", "configs", "models"};
     node_each (service, tree_get(root, "services")) {
         node_each (network, tree_get(service, "networks"))
             use(tree_get(root, "networks"), network->key);
+        node_each (model, tree_get(service, "models"))
+            use(tree_get(root, "models"), model->key);
         use_volumes(tree_get(root, "volumes"), tree_get(service, "volumes"));
         use_sources(tree_get(root, "secrets"), tree_get(service, "secrets"));
         use_sources(tree_get(root, "secrets"), tree_get(tree_get(service, "build"), "secrets"));

@@ -106,7 +106,7 @@ static bool to_ulimit(struct typing *t, struct node *node, const struct trail *t
 /* ---- Lists and maps ---- */
 
 static void to_strings(struct typing *t, struct node *node) {
-    if (node->kind == NODE_STRING) {
+    if (node->kind != NODE_LIST && node->kind != NODE_NULL) {
         struct node *list = tree_new(t->arena, NODE_LIST, node->at);
         tree_append(list, tree_text(t->arena, node->at, node->text));
         list->first->flags = node->flags;

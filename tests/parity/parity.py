@@ -1,27 +1,37 @@
 #!/usr/bin/env python3
 """Usage: tests/parity/parity.py ENVRUN COMPOSE
 
-Stands tests/parity/compose.yaml up with Docker Compose and then with envrun, and compares what the engine
-says of the containers, networks and volumes. Prints what differs; exits 1 if something does.
+Stands the same files up with Docker Compose and with envrun, and compares: of compose.yaml what the engine then
+says of the containers, networks and volumes; of asked.yaml and newer.yaml what the engine is asked for, so that
+it need not be able to do it (recorder.py). Prints what differs; exits 1 if something does.
 
-Intended differences, each with its reason:
+Intended differences, each with its reason (docs/parity.md has them for readers):
   names, IDs, addresses, times        belong to one environment
   labels of the tools themselves      envrun's are how things are found again; it never sets Compose's
                                       config-hash, and none of Compose's on networks and volumes, so that
                                       Compose adopts nothing of ours
   host ports                          ephemeral ones on 127.0.0.1, so that copies do not collide
+  subnets that the file leaves open   small ones of envrun's own range, so that copies do not run out of them
   anonymous volumes                   get a name and labels, so that they can be found and removed
-  aliases of the container's name     Compose adds its own names for a container; envrun the service's
+  names of a container                Compose adds its own as aliases and links; envrun the service's
 and those in INTENDED below.
 """
 import json
 import os
 import subprocess
 import sys
+import tempfile
+
+import bodies
+import inspected
+from recorder import Recorder
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-FILE = f"{HERE}/compose.yaml"
 NAMES = {"compose": "envrun-parity-compose", "envrun": "envrun-parity-envrun"}
+
+COPIED = "envrun copies secrets and configs in, so that uid, gid and mode hold and an engine elsewhere has them"
+REDUNDANT = "says what IPAMConfig says, and the engine does not read it"
+OLD_COMPOSE = "newer releases of Compose hand it on as envrun does"
 
 # Single values that are meant to differ: path, reason.
 INTENDED = {
@@ -30,149 +40,81 @@ INTENDED = {
     ".containers.process.Config.StopTimeout": "1.5 s are 2 s here; Compose cuts to 1 s, and 500 ms to none",
     ".containers.sharing.HostConfig.VolumesFrom": "Compose drops `:ro`",
     ".containers.sharing.mounts": "the same",
+    ".containers.given.mounts": COPIED,
+    ".containers.given.files./run/secrets/from-file": COPIED,
+    ".containers.given.files./from-file": COPIED,
+
+    ".containers.shares.HostConfig.VolumesFrom": "Compose drops `:rw`",
+    ".containers.mounts.mounts./consistent.Consistency": "Compose drops it from a named volume",
+    ".containers.network.MacAddress": "Compose 2.26 loses it where the networks are written out, before API 1.44",
+    ".containers.network.NetworkingConfig.EndpointsConfig.<name>_front.IPAddress": REDUNDANT,
+    ".containers.network.NetworkingConfig.EndpointsConfig.<name>_front.IPv6Gateway": REDUNDANT,
+    ".containers.network.NetworkingConfig.EndpointsConfig.<name>_front.DriverOpts": OLD_COMPOSE,
+    ".containers.addressed.NetworkingConfig.EndpointsConfig.<name>_two.DriverOpts": OLD_COMPOSE,
+    ".containers.devices.HostConfig.DeviceRequests.0.Options": OLD_COMPOSE,
 }
-
-# What is not compared: it belongs to one container, or is the engine's own.
-CONTAINER_KEPT = ("Config", "HostConfig")
-DROPPED = {
-    "Config": {"Image", "Labels", "Hostname", "AttachStdin", "StdinOnce"},
-    "HostConfig": {"ContainerIDFile", "ConsoleSize", "PortBindings"},
-}
-
-
-def docker(*words):
-    return subprocess.run(["docker", *words], check=True, capture_output=True, text=True).stdout
-
-
-def inspect(kind, name):
-    return json.loads(docker(kind, "inspect", name))[0]
-
-
-def own_labels(labels):
-    """Without those of the tools."""
-    return {key: value for key, value in (labels or {}).items()
-            if not key.startswith(("com.docker.compose.", "envrun."))}
-
-
-class Side:
-    """One tool's environment, its names replaced by what they mean."""
-
-    def __init__(self, name):
-        self.name = name
-        label = f"com.docker.compose.project={name}"
-        self.ids = {}
-        for row in docker("ps", "-aq", "--no-trunc", "--filter", f"label={label}").split():
-            labels = inspect("container", row)["Config"]["Labels"]
-            self.ids[row] = labels["com.docker.compose.service"]
-
-    def meaning(self, value):
-        if isinstance(value, dict):
-            return {self.meaning(key): self.meaning(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return [self.meaning(item) for item in value]
-        if isinstance(value, str):
-            for key, service in self.ids.items():
-                value = value.replace(key, f"<{service}>").replace(f"{self.name}-{service}-1", f"<{service}>")
-            return value.replace(self.name, "<name>")
-        return value
-
-    def containers(self):
-        result = {}
-        for key, service in self.ids.items():
-            raw = inspect("container", key)
-            one = {part: {k: v for k, v in raw[part].items() if k not in DROPPED[part]}
-                   for part in CONTAINER_KEPT}
-            one["Config"]["Labels"] = own_labels(raw["Config"]["Labels"])
-            one["Config"]["Env"] = sorted(raw["Config"]["Env"])
-            if service == "process":
-                one["Config"]["Hostname"] = raw["Config"]["Hostname"]
-            one["published"] = sorted(raw["HostConfig"]["PortBindings"] or {})
-            one["mounts"] = self.mounts(raw)
-            one["networks"] = {network: self.endpoint(service, endpoint)
-                               for network, endpoint in raw["NetworkSettings"]["Networks"].items()}
-            self.settle(one["HostConfig"])
-            result[service] = self.meaning(one)
-        return result
-
-    @staticmethod
-    def settle(host):
-        """Binds and Mounts are two ways to ask for one thing, which `mounts` shows."""
-        for key in ("Binds", "Mounts"):
-            host.pop(key, None)
-        for key in ("ExtraHosts", "Ulimits"):  # Compose's order changes from run to run
-            host[key] = sorted(host.get(key) or [], key=str)
-        for key, value in list(host.items()):
-            if value in (None, [], {}, "", 0, False):
-                del host[key]
-
-    @staticmethod
-    def mounts(raw):
-        rows = []
-        for mount in raw["Mounts"]:
-            anonymous = mount["Type"] == "volume" and mount["Destination"] == "/anonymous"
-            rows.append({key: "<anonymous>" if anonymous and key in ("Name", "Source") else mount.get(key)
-                         for key in ("Type", "Name", "Destination", "RW", "Mode", "Propagation")
-                         if not (anonymous and key == "Mode")})
-        return sorted(rows, key=lambda row: row["Destination"])
-
-    @staticmethod
-    def endpoint(service, endpoint):
-        own = sorted(alias for alias in endpoint["Aliases"] or []
-                     if len(alias) != 12 and not alias.endswith(f"-{service}-1"))
-        links = sorted(link for link in endpoint["Links"] or [] if link.endswith(":linked"))
-        return {"aliases": own, "links": links, "ipam": endpoint["IPAMConfig"] or {}}
-
-    def objects(self, kind, kept):
-        names = docker(kind, "ls", "--format", "{{.Name}}", "--filter", f"name={self.name}").split()
-        result = {}
-        for name in names:
-            raw = inspect(kind, name)
-            if any(path.endswith("anonymous") for path in (raw["Labels"] or {}).values()):
-                continue
-            one = {key: raw[key] for key in kept}
-            one["Labels"] = own_labels(raw["Labels"])
-            if kind == "network" and not name.endswith("front"):
-                one["IPAM"]["Config"] = "<the engine's choice>"
-            result[name] = one
-        return self.meaning(result)
-
-    def everything(self):
-        return {
-            "containers": self.containers(),
-            "networks": self.objects("network", ("Driver", "Options", "Internal", "Attachable", "EnableIPv6", "IPAM")),
-            "volumes": self.objects("volume", ("Driver", "Options")),
-        }
 
 
 def differences(path, a, b):
     if isinstance(a, dict) and isinstance(b, dict):
         for key in sorted(set(a) | set(b)):
             yield from differences(f"{path}.{key}", a.get(key), b.get(key))
+    elif isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
+        for index, (one, other) in enumerate(zip(a, b)):
+            yield from differences(f"{path}.{index}", one, other)
+    elif isinstance(a or b, dict) and (a or b) and not (a and b):
+        yield from differences(path, a or {}, b or {})
     elif a != b:
-        yield f"{path}: compose {json.dumps(a)}, envrun {json.dumps(b)}"
+        yield path, f"{path}: compose {json.dumps(a)}, envrun {json.dumps(b)}"
 
 
-def stand_up(command, name):
-    print(f"up: {name}", file=sys.stderr)
-    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
-    return Side(name).everything()
+class Tool:
+    def __init__(self, name, up, down):
+        self.name, self.up, self.down = name, up, down
+
+    def stood_up(self, look, engine=None):
+        """What `look` sees of it while it is up."""
+        environment = {**os.environ, "PARITY_WORD": "a word", **({"DOCKER_HOST": engine} if engine else {})}
+        print(f"up: {' '.join(self.up)}", file=sys.stderr)
+        try:
+            done = subprocess.run(self.up, cwd=HERE, env=environment, capture_output=True, text=True)
+            if done.returncode:
+                sys.exit(f"{' '.join(self.up)} failed:\n{done.stdout}{done.stderr}")
+            return look()
+        finally:
+            subprocess.run(self.down, cwd=HERE, env=environment, capture_output=True)
+
+
+def tools(envrun, compose, file):
+    by_compose = [compose, "--project-name", NAMES["compose"], "--file", file]
+    return (Tool(NAMES["compose"], [*by_compose, "up", "--detach"],
+                 [*by_compose, "down", "--volumes", "--timeout", "0"]),
+            Tool(NAMES["envrun"], [envrun, "up", "-p", NAMES["envrun"], "-f", file],
+                 [envrun, "down", NAMES["envrun"]]))
+
+
+def by_inspecting(tool):
+    return tool.stood_up(lambda: inspected.everything(tool.name))
+
+
+def by_asking(tool, api=None):
+    with tempfile.TemporaryDirectory() as folder:
+        recorder = Recorder(os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock"), folder, api)
+        return tool.stood_up(lambda: bodies.comparable(tool.name, recorder.bodies), recorder.address)
 
 
 def main():
     envrun, compose = sys.argv[1:]
-    by_compose = [compose, "--project-name", NAMES["compose"], "--file", FILE]
-    try:
-        ours = None
-        theirs = stand_up([*by_compose, "up", "--detach"], NAMES["compose"])
-    finally:
-        subprocess.run([*by_compose, "down", "--volumes", "--timeout", "0"], capture_output=True)
-    try:
-        ours = stand_up([envrun, "up", "-p", NAMES["envrun"], "-f", FILE], NAMES["envrun"])
-    finally:
-        subprocess.run([envrun, "down", NAMES["envrun"]], capture_output=True)
-    rows = [row for row in differences("", theirs, ours) if row.split(":")[0] not in INTENDED]
+    rows, met = [], set()
+    for file, look in (("compose.yaml", by_inspecting), ("asked.yaml", by_asking),
+                       ("newer.yaml", lambda tool: by_asking(tool, "1.45"))):
+        theirs, ours = (look(tool) for tool in tools(envrun, compose, f"{HERE}/{file}"))
+        for path, row in differences("", theirs, ours):
+            reason = next((key for key in INTENDED if f"{path}.".startswith(f"{key}.")), None)
+            met.add(reason)
+            if not reason:
+                rows.append(f"{file} {row}")
+    rows += [f"{path} does not differ any more" for path in INTENDED if path not in met]
     for row in rows:
         print(row)
     print(f"{len(rows)} differences", file=sys.stderr)
