@@ -266,8 +266,8 @@ void suite_life_ended(struct environment *environment, struct life *life);
 /* ---- explain.c ---- */
 
 /* Tell EVENT_FAILED (or EVENT_DIED) with the last lines of the service that is to blame. `err` is
- * copied. */
-struct task *explain_failure(struct environment *environment, const struct err *err);
+ * completed with what is found out, and must outlive the task. */
+struct task *explain_failure(struct environment *environment, struct err *err);
 /* Tell why a suite failed, with what the services logged meanwhile that looks like trouble. */
 struct task *explain_suite(struct environment *environment, const struct err *err, long long since);
 struct task *explain_death(struct environment *environment, struct life *life, const char *during);

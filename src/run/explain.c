@@ -17,9 +17,11 @@ struct explanation {
     struct task task;
     struct environment *environment;
     struct life *life; /* or NULL */
+    struct err *err;   /* what is explained; or NULL */
     struct event event;
     struct task *logs;
     struct lines lines;
+    struct task *disk; /* where the engine keeps its things, if that may be full */
 };
 
 static void on_line(void *context, char *line, size_t length) {
@@ -44,15 +46,66 @@ static void begin_logs(struct explanation *explanation) {
     task_start(explanation->logs, &explanation->task);
 }
 
+/* ---- A full disk ---- */
+
+/* The engine's own words are Go's, in lower case; those of a C library begin with a capital. */
+static bool engine_found_no_space(const struct explanation *explanation) {
+    const char *message = explanation->err ? explanation->err->message : NULL;
+    return message && strstr(message, "no space left on device");
+}
+
+static bool somebody_found_no_space(const struct explanation *explanation) {
+    const struct event *event = &explanation->event;
+    static const char words[] = "no space left on device";
+    for (size_t i = 0; i < event->list_length; i++)
+        if (strcasestr(event->list[i], words))
+            return true;
+    return strcasestr(event->text, words);
+}
+
+/* Say which disk it is. What a build fills is the engine's; a container may have a tmpfs. */
+static void name_disk(struct explanation *explanation) {
+    struct event *event = &explanation->event;
+    const char *root = explanation->disk->status == TASK_DONE
+                           ? json_text_or(request_answer(explanation->disk), "DockerRootDir", "?")
+                           : "?";
+    if (engine_found_no_space(explanation) || event->phase == PHASE_IMAGE) {
+        err_prefix(explanation->err, "the engine's disk is full (%s)", root);
+        free(event->text);
+        event->text = xstrdup(explanation->err->message);
+    } else {
+        event_add_hint(event,
+                       "no space was left: the engine's disk (%s) is full, or a tmpfs of "
+                       "the container",
+                       root);
+    }
+}
+
+static void begin_disk(struct explanation *explanation) {
+    explanation->disk = engine_request(explanation->environment->engine, "GET", NULL, "/info");
+    task_limit(explanation->disk, loop_now() + LOG_LIMIT);
+    task_start(explanation->disk, &explanation->task);
+}
+
+static bool is_pending(const struct task *task) {
+    return task && task->status == TASK_PENDING;
+}
+
 static enum task_status explanation_step(struct task *task) {
     struct explanation *explanation = (struct explanation *)task;
     bool has_log = explanation->life && explanation->life->id && !explanation->event.list_length;
-    if (!explanation->logs && has_log)
+    if (!explanation->logs && !explanation->disk && has_log)
         begin_logs(explanation);
-    if (explanation->logs && explanation->logs->status == TASK_PENDING)
+    if (is_pending(explanation->logs) || is_pending(explanation->disk))
         return TASK_PENDING;
     if (explanation->logs)
         lines_end(&explanation->lines);
+    if (explanation->err && !explanation->disk && somebody_found_no_space(explanation)) {
+        begin_disk(explanation);
+        return TASK_PENDING;
+    }
+    if (explanation->disk)
+        name_disk(explanation);
     environment_tell(explanation->environment, &explanation->event);
     return TASK_DONE;
 }
@@ -60,6 +113,7 @@ static enum task_status explanation_step(struct task *task) {
 static void explanation_release(struct task *task) {
     struct explanation *explanation = (struct explanation *)task;
     task_free(explanation->logs);
+    task_free(explanation->disk);
     if (explanation->lines.line)
         lines_release(&explanation->lines);
     event_release(&explanation->event);
@@ -138,11 +192,12 @@ static char *place(const struct err *err, const struct life *life, enum event_ph
     return err_place(&(struct err){.file = (char *)at.file, .line = at.line, .column = at.column});
 }
 
-struct task *explain_failure(struct environment *environment, const struct err *err) {
+struct task *explain_failure(struct environment *environment, struct err *err) {
     struct life *life = environment->culprit;
     struct explanation *explanation = explanation_new(environment, life);
     struct event *event = &explanation->event;
 
+    explanation->err = err;
     event->kind = EVENT_FAILED;
     event->phase = life ? environment->culprit_phase : PHASE_NONE;
     event->text = xstrdup(err->message ? err->message : "unknown error");

@@ -1,0 +1,109 @@
+#!/usr/bin/env bats
+# An engine whose disk is full, and an envrun whose own is: it is said so, nothing is lost, all goes.
+
+# shellcheck disable=SC2154  # name and busybox are set in lib
+load lib
+
+setup_file() {
+    export FULL=/tmp/envrun-full.$$
+    mkdir -p "$FULL/data"
+    truncate -s 80M "$FULL/disk"
+    if ! { mkfs.ext4 -q -m 0 "$FULL/disk" && mount -o loop "$FULL/disk" "$FULL/data"; } 2>/dev/null; then
+        rm -rf "$FULL"
+        export NO_ENGINE="no file system can be mounted from a file here"
+        return
+    fi
+    local saved="$BATS_FILE_TMPDIR/busybox.tar"
+    docker save "$busybox" >"$saved"
+    "$BATS_TEST_DIRNAME/../second-engine" start "$FULL" 3>&-
+    own docker load -q -i "$saved"
+}
+
+teardown_file() {
+    [ -z "${NO_ENGINE-}" ] || return 0
+    "$BATS_TEST_DIRNAME/../second-engine" kill "$FULL" # one without a disk may take its time to stop
+    "$BATS_TEST_DIRNAME/../second-engine" remove "$FULL"
+}
+
+# own COMMAND...: with the engine of this file.
+own() { "$BATS_TEST_DIRNAME/../second-engine" exec "$FULL" "$@"; }
+
+setup() {
+    [ -z "${NO_ENGINE-}" ] || skip "$NO_ENGINE"
+    cd "$BATS_TEST_TMPDIR" || return
+    name=t$(od -An -N5 -tx1 /dev/urandom | tr -d ' \n')
+    export DOCKER_HOST=unix://$FULL/docker.sock
+    mkdir -p bin
+    printf '#!/bin/bash\nexec %q exec %q %q "$@"\n' "$(realpath "$BATS_TEST_DIRNAME/../second-engine")" "$FULL" \
+        "$ENVRUN" >bin/envrun
+    chmod +x bin/envrun
+    ENVRUN=$PWD/bin/envrun
+}
+
+teardown() {
+    rm -f "$FULL/data/filler"
+    [ -n "${NO_ENGINE-}" ] || nothing_is_left
+}
+
+# fill: leave nothing of the engine's disk.
+fill() { head -c 100M /dev/zero >"$FULL/data/filler" 2>/dev/null || true; }
+
+sentence() { says "failed: the engine's disk is full ($FULL/data): $1"; }
+
+service() {
+    compose <<END
+services: {web: {image: $busybox, command: $1, init: true, volumes: ["vol:/data"]${2:+, $2}}}
+volumes: {vol: {}}
+END
+}
+
+@test "a build that fills the disk" {
+    mkdir context
+    printf 'FROM %s\nRUN dd if=/dev/zero of=/big bs=1M count=200\n' "$busybox" >context/Dockerfile
+    compose <<<"services: {web: {build: context, image: $name}}"
+    exits 75 up
+    sentence "cannot build the image of service \`web\`"
+    printf 'FROM %s\nCOPY big /\n' "$busybox" >context/Dockerfile
+    head -c 100M /dev/zero >context/big
+    exits 75 up
+    sentence "cannot build the image of service \`web\`"
+}
+
+@test "a container that does not fit" {
+    compose <<<"services: {web: {image: $busybox, command: [sleep, '600']}}"
+    fill
+    exits 75 up
+    sentence "cannot create the container of service \`web\`"
+    service '[sleep, "600"]'
+    exits 75 up
+    sentence "volume \`vol\`"
+}
+
+@test "a seed that does not fit" {
+    head -c 100M /dev/zero >big
+    service '[sleep, "600"]' "seed: [{copy: {from: big, to: /data/}}]"
+    exits 75 up
+    sentence "seed \`copy big to /data/\` of service \`web\`"
+}
+
+@test "a service that fills its volume" {
+    service "[sh, -c, 'dd if=/dev/zero of=/data/x bs=1M; exit 3']" "ready: {log: never}"
+    exits 75 up
+    says "exited with code 3" "no space was left: the engine's disk ($FULL/data) is full, or a tmpfs of the container"
+}
+
+@test "logs that fill the disk: the suite runs on, and all goes" {
+    service "[sh, -c, 'yes 0123456789012345678901234567890123456789 | head -c 90000000; exec sleep 600']"
+    # shellcheck disable=SC2016
+    exits 0 run -- sh -c 'until [ "$(df --output=pcent '"$FULL/data"' | tail -1 | tr -d " %")" -ge 99 ]; do sleep 0.2; done; echo full'
+    is "$(cat out)" full
+    says "removed 1 container, 1 network, 1 volume"
+}
+
+@test "a disk that fills while it is up does not keep it from going" {
+    service '[sleep, "600"]'
+    exits 0 up
+    fill
+    exits 0 down
+    says "removed 1 container, 1 network, 1 volume"
+}
