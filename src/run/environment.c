@@ -37,6 +37,8 @@ void environment_changed(struct environment *environment) {
             task_wake(environment->lives[i].gate);
     if (environment->observe_gate)
         task_wake(environment->observe_gate);
+    if (environment->suite)
+        suite_wake(environment);
 }
 
 struct life *environment_life(struct environment *environment, const char *service) {

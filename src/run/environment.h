@@ -95,7 +95,7 @@ struct environment {
     size_t networks_missing;
     struct subnet_range subnet_range;
     struct subnets subnets_taken; /* as far as is known */
-    bool observing;               /* the engine's events come in */
+    bool observing; /* the engine's events come in, and none was missed */
     struct task *observer;
     struct task *observe_gate; /* waits until they do */
     struct task *coming_up;
@@ -260,6 +260,8 @@ void environ_set(struct strings *list, const char *name, const char *value);
 
 /* A suite's container is being created: give it its command and its variables. */
 bool suite_prepare_body(struct life *life, cJSON *body, struct err *err);
+/* What it may wait for has changed. */
+void suite_wake(struct environment *environment);
 /* A service died for good while the suite ran, or the suite's own container ended. */
 void suite_life_ended(struct environment *environment, struct life *life);
 

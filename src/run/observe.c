@@ -10,7 +10,8 @@
 
 enum {
     RECONNECTS = 5,       /* in a row, before the engine counts as gone */
-    RECONNECT_PAUSE = 200 /* ms */
+    RECONNECT_PAUSE = 200, /* ms */
+    KILLED = 128 + 9,
 };
 
 struct observer {
@@ -19,11 +20,39 @@ struct observer {
     struct task *stream; /* the events, or the pause before the next try */
     bool pausing;
     int failures;
+    bool broken;      /* events may have been missed */
+    bool catching_up; /* ... and the looks under way will tell */
     char since[32]; /* the time of the latest event, to miss none when the stream breaks */
     vec(struct task *) looks; /* inspects of containers that were started again */
 };
 
-/* ---- Looking at a container that was started again: its address may be another ---- */
+/* ---- A container's end ---- */
+
+/* Will the restart policy let it stay ended? (Docker's "Restart policies") */
+static bool is_final(const struct life *life) {
+    const struct planned_service *planned = life->planned;
+    if (planned->restarts_always)
+        return false;
+    if (!planned->restarts || !life->exit_code)
+        return true;
+    return planned->restart_most && life->deaths > planned->restart_most;
+}
+
+/* Told once: a look at the container may have come before the event. */
+static void ended(struct life *life, int code) {
+    if (!life->running)
+        return;
+    life->running = false;
+    life->exit_code = code;
+    life->deaths++;
+    if (!is_final(life))
+        return;
+    life->exited = true;
+    life_died(life);
+}
+
+/* ---- Looking at a container: its address may be another after a new start, and it may have ended
+ * while the engine's events did not come in ---- */
 
 struct look {
     struct task task;
@@ -31,15 +60,27 @@ struct look {
     struct task *inspect;
 };
 
+static void take_in(struct life *life, const cJSON *container) {
+    const char *status = json_text_or(container, "State.Status", "");
+    if (!strcmp(status, "exited") || !strcmp(status, "dead"))
+        ended(life, (int)json_number(container, "State.ExitCode", KILLED));
+    else
+        life_learn(life, container);
+}
+
 static enum task_status look_step(struct task *task) {
     struct look *look = (struct look *)task;
     if (!look->inspect) {
         look->inspect = container_inspect(look->life->environment->engine, look->life->id);
         task_start(look->inspect, task);
     }
+    if (look->inspect->status == TASK_PENDING)
+        return TASK_PENDING;
     if (look->inspect->status == TASK_DONE)
-        life_learn(look->life, request_answer(look->inspect));
-    return look->inspect->status == TASK_PENDING ? TASK_PENDING : TASK_DONE;
+        take_in(look->life, request_answer(look->inspect));
+    else if (look->inspect->err.code == 404)
+        ended(look->life, KILLED);
+    return TASK_DONE;
 }
 
 static void look_release(struct task *task) {
@@ -55,6 +96,21 @@ static void look_again(struct observer *observer, struct life *life) {
     task_start(&look->task, &observer->task);
 }
 
+/* What happened while no events came in. */
+static void look_at_all(struct observer *observer) {
+    struct environment *environment = observer->environment;
+    for (size_t i = 0; i < environment->life_count; i++)
+        if (environment->lives[i].id && environment->lives[i].running)
+            look_again(observer, &environment->lives[i]);
+}
+
+/* From here on events come in, and none was missed. */
+static void caught_up(struct observer *observer) {
+    observer->catching_up = false;
+    observer->environment->observing = true;
+    environment_changed(observer->environment);
+}
+
 static void sweep_looks(struct observer *observer) {
     size_t kept = 0;
     vec_each (look, &observer->looks) {
@@ -64,30 +120,16 @@ static void sweep_looks(struct observer *observer) {
             task_free(*look);
     }
     observer->looks.length = kept;
+    if (observer->catching_up && !kept)
+        caught_up(observer);
 }
 
 /* ---- Events ---- */
 
-/* Will the restart policy let it stay ended? (Docker's "Restart policies") */
-static bool is_final(const struct life *life) {
-    const struct planned_service *planned = life->planned;
-    if (planned->restarts_always)
-        return false;
-    if (!planned->restarts || !life->exit_code)
-        return true;
-    return planned->restart_most && life->deaths > planned->restart_most;
-}
-
 static void on_die(struct life *life, const cJSON *attributes) {
     long code = -1;
     text_to_long(json_text_or(attributes, "exitCode", ""), 0, 255, &code);
-    life->running = false;
-    life->exit_code = (int)code;
-    life->deaths++;
-    if (!is_final(life))
-        return;
-    life->exited = true;
-    life_died(life);
+    ended(life, (int)code);
 }
 
 static void on_start(struct observer *observer, struct life *life) {
@@ -129,8 +171,12 @@ static void on_event(void *context, const cJSON *event) {
 
 static void on_listening(void *context) {
     struct observer *observer = context;
-    observer->environment->observing = true;
-    environment_changed(observer->environment);
+    if (observer->broken)
+        look_at_all(observer);
+    observer->broken = false;
+    observer->catching_up = true;
+    if (!observer->looks.length)
+        caught_up(observer);
 }
 
 /* ---- The stream, and its way back when it breaks ---- */
@@ -153,6 +199,9 @@ static bool stream_ended(struct observer *observer) {
     struct task *ended = observer->stream;
     if (!observer->pausing && ++observer->failures > RECONNECTS)
         return err_move(&observer->task.err, &ended->err);
+    observer->environment->observing = false;
+    observer->broken = true;
+    observer->catching_up = false;
     observer->pausing = !observer->pausing;
     observer->stream =
         observer->pausing ? pause_new(observer->task.loop, RECONNECT_PAUSE) : listen_now(observer);

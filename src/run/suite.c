@@ -141,6 +141,12 @@ static bool engine_is_lost(struct suite_run *run) {
     return true;
 }
 
+/* A service may have died while the engine's events did not come in: a pass is none until that is
+ * known. */
+static bool is_unobserved(const struct suite_run *run) {
+    return run->passed && run->environment->observer && !run->environment->observing;
+}
+
 static enum task_status suite_run_step(struct task *task) {
     struct suite_run *run = (struct suite_run *)task;
     if (engine_is_lost(run))
@@ -155,7 +161,7 @@ static enum task_status suite_run_step(struct task *task) {
         if (!end(run))
             break;
     }
-    if (!is_explained(run) || run->explaining)
+    if (!is_explained(run) || run->explaining || is_unobserved(run))
         return TASK_PENDING;
     return err_is(&task->err) ? TASK_FAILED : TASK_DONE;
 }
@@ -189,6 +195,10 @@ struct task *environment_run_suites(struct environment *environment) {
 }
 
 /* ---- Services that end meanwhile ---- */
+
+void suite_wake(struct environment *environment) {
+    task_wake(&environment->suite->task);
+}
 
 void suite_life_ended(struct environment *environment, struct life *life) {
     struct suite_run *run = environment->suite;

@@ -256,10 +256,8 @@ def info(h):
 
 @route("GET", "/events")
 def events(h):
-    listener = queue.Queue()
-    entry = (h.filters(), listener)
-    with h.state.lock:
-        h.state.listeners.append(entry)
+    seconds, _, fraction = h.query.get("since", "0").partition(".")
+    listener = h.state.listen(h.filters(), int(seconds) * 10**9 + int((fraction + "000000000")[:9]))
 
     def pieces():
         while True:
@@ -271,8 +269,7 @@ def events(h):
     try:
         h.stream("application/json", pieces())
     finally:
-        with h.state.lock:
-            h.state.listeners.remove(entry)
+        h.state.forget(listener)
 
 
 # ---- Images ----

@@ -4,6 +4,7 @@ All of it lives in memory and is guarded by one lock. A container's process is a
 its scripted output and waits for its scripted end.
 """
 
+import collections
 import hashlib
 import io
 import itertools
@@ -157,7 +158,7 @@ class State:
         self.lock = threading.RLock()
         self.count = itertools.count(1)
         self.images, self.containers, self.networks, self.volumes, self.execs = {}, {}, {}, {}, {}
-        self.listeners = []
+        self.listeners, self.past = [], collections.deque(maxlen=256)
         for name, config in (scenario.get("images") or {"envrun-test/busybox:1": {}}).items():
             self.add_image(name, config)
 
@@ -171,10 +172,30 @@ class State:
                  "Actor": {"ID": id, "Attributes": attributes},
                  "time": int(time.time()), "timeNano": time.time_ns()}
         with self.lock:
+            self.past.append(event)
             for filters, listener in self.listeners:
-                if has_labels(attributes, filters.get("label", [])) and \
-                        kind in filters.get("type", [kind]) and action in filters.get("event", [action]):
+                if self.is_wanted(event, filters):
                     listener.put(event)
+
+    @staticmethod
+    def is_wanted(event, filters):
+        return has_labels(event["Actor"]["Attributes"], filters.get("label", [])) and \
+            event["Type"] in filters.get("type", [event["Type"]]) and \
+            event["Action"] in filters.get("event", [event["Action"]])
+
+    def listen(self, filters, since):
+        """A queue of the events that are wanted, beginning with those since a time in nanoseconds."""
+        listener = queue.Queue()
+        with self.lock:
+            for event in self.past if since else []:
+                if event["timeNano"] >= since and self.is_wanted(event, filters):
+                    listener.put(event)
+            self.listeners.append((filters, listener))
+        return listener
+
+    def forget(self, listener):
+        with self.lock:
+            self.listeners = [entry for entry in self.listeners if entry[1] is not listener]
 
     def container_event(self, c, action, **more):
         self.tell("container", action, c.id,
