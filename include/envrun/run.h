@@ -87,6 +87,7 @@ struct task *environment_remove(struct environment *environment);
 struct teardown_options {
     const char *name;
     const char *owner; /* only what carries this LABEL_OWNER; NULL: whoever made it */
+    bool has_reaper;   /* that goes on if this gives up */
     struct event_listener listener;
     long long began; /* when the run did */
 };

@@ -89,6 +89,7 @@ struct task *environment_remove(struct environment *environment) {
                                     &(struct teardown_options){
                                         .name = environment->name,
                                         .owner = environment->owner,
+                                        .has_reaper = environment->reaper,
                                         .listener = environment->options.listener,
                                         .began = environment->began,
                                     });

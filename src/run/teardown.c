@@ -11,6 +11,7 @@
 
 enum {
     ROUNDS = 6,           /* looks at what is left, before it is reported */
+    AWAY_LIMIT = 20000,   /* ms that an engine is waited for which does not answer */
     ROUND_PAUSE = 300,    /* ms between two rounds that left something */
     SETTLE_LIMIT = 20000, /* ms that a create under way is waited for */
     LIST_LIMIT = 10000,   /* ms for an answer that lists objects */
@@ -23,9 +24,11 @@ struct teardown {
     struct engine *engine;
     struct event_listener listener;
     char *label, *owner;
+    bool has_reaper;
     long long began, run_began;
     struct sequence *round;
     int rounds;
+    int looks; /* rounds that the engine answered */
     cJSON *containers, *networks, *volumes; /* what is left */
     bool counted;
     int removed_containers, removed_networks, removed_volumes;
@@ -248,8 +251,9 @@ static void add_left(struct event *event, const cJSON *list, const char *kind, c
 static char *why_left(const struct teardown *teardown) {
     const char *name = strchr(teardown->label, '=') + 1;
     const struct err *why = err_is(&teardown->unsettled) ? &teardown->unsettled : &teardown->last;
-    return xasprintf("%s; `envrun down -p %s` tries again",
-                     why->message ? why->message : "something is still there", name);
+    return xasprintf("%s; %s`envrun down -p %s` tries again",
+                     why->message ? why->message : "something is still there",
+                     teardown->has_reaper ? "its reaper goes on trying, and " : "", name);
 }
 
 static enum task_status report_left(struct teardown *teardown) {
@@ -268,6 +272,13 @@ static void begin_round(struct teardown *teardown) {
     task_start(&teardown->round->task, &teardown->task);
 }
 
+/* An engine that is started again comes back within seconds. */
+static bool may_go_on(const struct teardown *teardown, bool looked) {
+    if (!looked)
+        return loop_now() < teardown->began + AWAY_LIMIT;
+    return teardown->looks < ROUNDS && loop_now() <= teardown->began + LAST_ROUND;
+}
+
 static enum task_status teardown_step(struct task *task) {
     struct teardown *teardown = (struct teardown *)task;
     if (!teardown->rounds) {
@@ -281,6 +292,7 @@ static enum task_status teardown_step(struct task *task) {
     if (teardown->round->task.status == TASK_FAILED)
         err_move(&teardown->last, &teardown->round->task.err);
     bool looked = teardown->round->task.status == TASK_DONE;
+    teardown->looks += looked;
     task_free(teardown->round);
     teardown->round = NULL;
     bool all_gone = looked && nothing_left(teardown);
@@ -288,7 +300,7 @@ static enum task_status teardown_step(struct task *task) {
         tell_done(teardown);
         return TASK_DONE;
     }
-    if (teardown->rounds >= ROUNDS || loop_now() > teardown->began + LAST_ROUND)
+    if (!may_go_on(teardown, looked))
         return report_left(teardown);
     begin_round(teardown);
     return TASK_PENDING;
@@ -313,6 +325,7 @@ struct task *teardown_new(struct loop *loop, struct engine *engine,
     struct teardown *teardown = task_new(sizeof *teardown, &type, loop);
     teardown->engine = engine;
     teardown->listener = options->listener;
+    teardown->has_reaper = options->has_reaper;
     teardown->run_began = options->began;
     teardown->label = xasprintf("%s=%s", LABEL_ENVIRONMENT, options->name);
     teardown->owner = xstrdup_or_null(options->owner);
