@@ -276,7 +276,10 @@ def events(h):
 
 @route("GET", "/images/(.+)/json")
 def image_inspect(h, name):
-    h.answer(200, h.state.image(name))
+    try:
+        h.answer(200, h.state.image(name))
+    except Refused as refused:  # as 20.10 words it
+        raise Refused(404, f"no such image: {name}: {refused.message}")
 
 
 @route("POST", "/images/create")
@@ -369,7 +372,8 @@ def container_start(h, key):
 @route("POST", "/containers/([^/]+)/stop")
 def container_stop(h, key):
     h.body()
-    if not h.state.container(key).stop(143):
+    c = h.state.container(key)
+    if not c.stop(c.stop_signal_code()):
         raise Refused(304, "already stopped")
     h.answer(204)
 

@@ -10,6 +10,7 @@ import io
 import itertools
 import json
 import queue
+import signal
 import tarfile
 import threading
 import time
@@ -46,7 +47,8 @@ class Container:
     def __init__(self, state, id, name, body, image):
         self.state, self.id, self.name, self.body, self.image = state, id, name, body, image
         self.config = {k: v for k, v in body.items() if k not in ("HostConfig", "NetworkingConfig")}
-        self.labels = body.get("Labels") or {}
+        self.labels = {**(image["Config"].get("Labels") or {}), **(body.get("Labels") or {})}
+        self.config["Labels"] = self.labels
         self.script = state.script_for(body, name)
         self.status, self.code, self.created = "created", 0, now()
         self.started = self.finished = "0001-01-01T00:00:00Z"
@@ -102,6 +104,10 @@ class Container:
             self.state.container_event(self, "oom")
         self.state.container_event(self, "die", exitCode=str(code))
         self.ended.set()
+
+    def stop_signal_code(self):
+        """A process that its stop signal ends at once."""
+        return 128 + signal.Signals[self.config.get("StopSignal") or "SIGTERM"]
 
     def stop(self, code):
         if self.status != "running":
