@@ -95,7 +95,7 @@ struct environment {
     size_t networks_missing;
     struct subnet_range subnet_range;
     struct subnets subnets_taken; /* as far as is known */
-    bool observing; /* the engine's events come in, and none was missed */
+    bool observing;               /* the engine's events come in, and none was missed */
     struct task *observer;
     struct task *observe_gate; /* waits until they do */
     struct task *coming_up;

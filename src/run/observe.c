@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum {
-    RECONNECTS = 5,       /* in a row, before the engine counts as gone */
+    RECONNECTS = 5,        /* in a row, before the engine counts as gone */
     RECONNECT_PAUSE = 200, /* ms */
     KILLED = 128 + 9,
 };
@@ -22,7 +22,7 @@ struct observer {
     int failures;
     bool broken;      /* events may have been missed */
     bool catching_up; /* ... and the looks under way will tell */
-    char since[32]; /* the time of the latest event, to miss none when the stream breaks */
+    char since[32];   /* the time of the latest event, to miss none when the stream breaks */
     vec(struct task *) looks; /* inspects of containers that were started again */
 };
 

@@ -28,7 +28,7 @@ struct teardown {
     long long began, run_began;
     struct sequence *round;
     int rounds;
-    int looks; /* rounds that the engine answered */
+    int looks;                              /* rounds that the engine answered */
     cJSON *containers, *networks, *volumes; /* what is left */
     bool counted;
     int removed_containers, removed_networks, removed_volumes;
