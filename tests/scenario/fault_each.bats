@@ -71,8 +71,8 @@ each_apart() {
         cp -r "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR.$at"
         apart "$BATS_TEST_TMPDIR.$at" "{\"at\": $at, $fault}" "$codes" >"$at.log" 2>&1 3>&- &
         pids+=($!)
-        [ $((at % 20)) -gt 0 ] || for pid in "${pids[@]}"; do wait "$pid" || bad=1; done
-        [ $((at % 20)) -gt 0 ] || pids=()
+        [ $((at % 8)) -gt 0 ] || for pid in "${pids[@]}"; do wait "$pid" || bad=1; done
+        [ $((at % 8)) -gt 0 ] || pids=()
     done
     for pid in "${pids[@]}"; do wait "$pid" || bad=1; done
     [ "$bad" = 0 ] || { tail -n +1 ./*.log; return 1; }
