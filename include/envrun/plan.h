@@ -30,6 +30,7 @@
 #define LABEL_OWNER "envrun.owner"
 #define LABEL_DEADLINE "envrun.deadline" /* UNIX time in seconds, by the engine's clock */
 #define LABEL_HOLD "envrun.hold"         /* of a volume: the environment outlives its owner */
+#define LABEL_PLACE "envrun.place"       /* of a volume: its number in the line, or that it comes */
 #define LABEL_GUEST "envrun.guest"     /* the container envrun runs in, which joins the networks */
 #define LABEL_CREATED "envrun.created" /* UNIX time in seconds */
 #define LABEL_GRACE                                                                                \

@@ -40,6 +40,8 @@ struct options {
     const char *protocol;     /* --protocol */
     long index;               /* --index; 0: none was given */
     const char *subnets;      /* --subnets */
+    const char *max_parallel; /* --max-parallel */
+    long long max_wait;       /* --max-wait, in ms */
     enum keep keep;
     long long ttl; /* --ttl, in ms; 0: none; -1: not given */
     bool ports_as_written, hermetic, strict, json, verbose, follow, timestamps, no_tty, quiet, all,

@@ -13,11 +13,11 @@
 
 const struct cli_command cli_commands[] = {
     {"run", command_run, "stand the environment up, run the suite, take it down",
-     "[SUITE...] [-- COMMAND...]", "fEpxndjvPHBekDSs",
+     "[SUITE...] [-- COMMAND...]", "fEpxndjvPHBMwekDSs",
      "The exit code is the suite's; envrun's own are 64 to 75, 124, 126, 127, 130 and 143\n"
      "(docs/exit-codes.md). A COMMAND behind -- takes the place of the suite's own.\n",
      -1, false},
-    {"up", command_up, "stand the environment up and hold it", "[SERVICE...]", "fEpxndjvPHBkD",
+    {"up", command_up, "stand the environment up and hold it", "[SERVICE...]", "fEpxndjvPHBMwkD",
      "Prints where each service answers. `envrun down` takes it down.\n", -1, false},
     {"down", command_down, "take an environment down", "[NAME]", "fEpxndjv",
      "From any folder by its name, else the one that `envrun up` holds for these files.\n", 1,
@@ -96,7 +96,7 @@ static void fill_standard_descriptors(void) {
 }
 
 static int run_command(const struct cli_command *command, int argc, char **argv) {
-    struct options options = {.ttl = -1};
+    struct options options = {.ttl = -1, .max_wait = 1800000};
     struct err err = ERR_INIT;
     int code;
     if (!options_parse(&options, command, argc, argv, &err)) {

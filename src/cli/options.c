@@ -30,6 +30,8 @@ static const struct option_row rows[] = {
      "`ephemeral` (default): free ports of 127.0.0.1; `written`: as in the file"},
     {'H', 0, "hermetic", NULL, "internal networks: the services reach nothing outside of them"},
     {'B', 0, "subnets", "CIDR[/SIZE]", "where networks without a subnet get one, or `engine`"},
+    {'M', 0, "max-parallel", "N", "wait in line while the engine has N environments or more"},
+    {'w', 0, "max-wait", "DURATION", "how long to wait in line (default: 30m)"},
     {'e', 'e', "env", "KEY=VAL", "set a variable of the suite (of the command, for exec)"},
     {'S', 0, "suite", "NAME", "run this suite; may be given again"},
     {'k', 0, "keep", "[WHEN]", "do not take it down; with =on-failure, only after a failure"},
@@ -96,6 +98,12 @@ static bool set_ttl(struct options *options, const char *value, struct err *err)
                    value);
 }
 
+static bool set_max_wait(struct options *options, const char *value, struct err *err) {
+    return duration_parse(value, &options->max_wait) ||
+           err_set(err, ERR_USAGE, "--max-wait takes a duration such as 30m or 2h, not `%s`",
+                   value);
+}
+
 static bool set_option(struct options *options, char letter, const char *value, struct err *err) {
     switch (letter) {
     case 'f':
@@ -144,6 +152,11 @@ static bool set_option(struct options *options, char letter, const char *value, 
     case 'H':
         options->hermetic = true;
         return true;
+    case 'M':
+        options->max_parallel = value;
+        return true;
+    case 'w':
+        return set_max_wait(options, value, err);
     case 'B':
         options->subnets = value;
         return true;

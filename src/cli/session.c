@@ -274,6 +274,7 @@ static const char *setting(const char *option, const char *variable) {
 
 struct environment_options session_environment_options(struct session *session, const char *verb) {
     const struct options *options = session->options;
+    const char *most = setting(options->max_parallel, "ENVRUN_MAX_PARALLEL");
     return (struct environment_options){
         .model = session->model,
         .name = session->name,
@@ -281,6 +282,8 @@ struct environment_options session_environment_options(struct session *session, 
         .ports_as_written = options->ports_as_written,
         .hermetic = options->hermetic,
         .subnets = setting(options->subnets, "ENVRUN_SUBNETS"),
+        .max_parallel = most,
+        .max_wait = most ? options->max_wait : 0,
         .process_environment = (const char *const *)environ,
         .listener = session_listener(session),
     };

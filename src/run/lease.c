@@ -143,6 +143,10 @@ static void take_objects(struct census *census) {
         struct lease *lease = lease_of(&census->leases, object);
         if (*container_label(object, LABEL_HOLD))
             take_hold(lease, object);
+        else if (!strcmp(container_label(object, LABEL_PLACE), "comes"))
+            lease->comes = true;
+        else if (*container_label(object, LABEL_PLACE))
+            lease->place = label_time(object, LABEL_PLACE);
         else
             lease->volumes++;
     }

@@ -39,6 +39,8 @@ struct lease {
     char *name, *owner, *verb, *folder; /* "" where the labels do not say */
     long long created, deadline;        /* UNIX time in seconds by the engine; 0: none */
     bool held;
+    bool comes;                        /* it is choosing its place in the line (line.c) */
+    long long place;                   /* in the line; 0: none */
     int containers, networks, volumes; /* without the hold */
     enum owner_state owner_state;
     enum lease_state state;

@@ -188,12 +188,13 @@ static const char *engine_socket(const struct environment *environment) {
 /* A run is over then as a whole; an `up` has come up, and is held in another way. */
 static long long deadline_of(const struct environment *environment) {
     const struct model *model = environment->model;
-    return engine_time(environment->engine) + lease_run(model, environment->options.suites) / 1000;
+    return engine_time(environment->engine) +
+           (lease_run(model, environment->options.suites) + environment->options.max_wait) / 1000;
 }
 
 struct task *prepare_plan(void *subject, struct err *err) {
     struct environment *environment = subject;
-    if (!check_hermetic(environment, err))
+    if (!check_hermetic(environment, err) || !line_check(environment, err))
         return NULL;
     environment->deadline = deadline_of(environment);
     struct plan_options options = {

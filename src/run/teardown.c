@@ -114,12 +114,12 @@ static bool take_networks(void *subject, struct task *work, struct err *err) {
     return take(teardown, &teardown->networks, request_take_answer(work));
 }
 
-/* An environment's hold is nobody's data. */
+/* An environment's hold and its place in the line are nobody's data. */
 static int count_volumes(const cJSON *volumes) {
     const cJSON *volume;
     int count = 0;
     cJSON_ArrayForEach (volume, volumes) {
-        count += !*container_label(volume, LABEL_HOLD);
+        count += !*container_label(volume, LABEL_HOLD) && !*container_label(volume, LABEL_PLACE);
     }
     return count;
 }

@@ -62,10 +62,14 @@ static bool end_observing(void *subject, struct task *work, struct err *err) {
 
 /* ---- The limit, which the lease counts on ---- */
 
+static long long most_to_come_up(const struct environment *environment) {
+    return lease_coming_up(environment->model) + environment->options.max_wait;
+}
+
 static void give_up(struct timer *timer) {
     struct environment *environment = container_of(timer, struct environment, come_up_limit);
     struct err err = ERR_INIT;
-    autofree char *time = text_milliseconds(lease_coming_up(environment->model));
+    autofree char *time = text_milliseconds(most_to_come_up(environment));
     err_set(&err, ERR_ENVIRONMENT, "it is not up within %s, which is all that its limits allow",
             time);
     environment_doom(environment, NULL, &err);
@@ -73,7 +77,7 @@ static void give_up(struct timer *timer) {
 
 static void limit_coming_up(struct environment *environment) {
     environment->come_up_limit.fire = give_up;
-    timer_set(&environment->come_up_limit, loop_now() + lease_coming_up(environment->model));
+    timer_set(&environment->come_up_limit, loop_now() + most_to_come_up(environment));
 }
 
 /* ---- Services ---- */
@@ -109,6 +113,7 @@ static const struct stage up_stages[] = {
     {"namesakes", begin_namesakes, end_namesakes},
     {"clear the name", begin_clear_name, NULL},
     {"reaper", begin_reaper, NULL},
+    {"line", line_begin, NULL},
     {"subnets", subnets_ask, subnets_learn},
     {"observe", begin_observing, end_observing},
     {"volumes", objects_begin_volumes, NULL},
