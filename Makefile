@@ -2,6 +2,7 @@
 # make check      the tests that need no engine (all of them: scripts/test)
 # make install    DESTDIR and PREFIX as usual
 # make analyze    gcc's static analyzer over everything
+# make soak       kill envrun at SOAK_KILLS random moments, and SOAK_BOTH times its reaper too
 # make bench      the main job against Docker Compose
 # make fuzz       the fuzzers, FUZZ_SECONDS each
 # V=1             show the commands
@@ -132,6 +133,12 @@ fuzz:
 bench: all
 	tests/bench/shop.py $(BUILD)/envrun
 
+SOAK_KILLS ?= 500
+SOAK_BOTH  ?= 200
+
+soak: all
+	tests/soak/kill.py --envrun $(BUILD)/envrun --kills $(SOAK_KILLS) --both $(SOAK_BOTH)
+
 install: all
 	install -D -m 755 $(BUILD)/envrun $(DESTDIR)$(PREFIX)/bin/envrun
 	install -D -m 644 docs/envrun.1 $(DESTDIR)$(PREFIX)/share/man/man1/envrun.1
@@ -139,5 +146,5 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit real check analyze docs fuzzers fuzz bench install clean
+.PHONY: all unit real check analyze docs fuzzers fuzz bench soak install clean
 -include $(OBJECTS:.o=.d) $(BUILD)/obj/cli/main.d $(UNIT:=.d) $(REAL:=.d)

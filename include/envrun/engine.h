@@ -143,6 +143,9 @@ struct task *volume_inspect(struct engine *engine, const char *name);
 /* ---- Images ---- */
 
 struct task *image_inspect(struct engine *engine, const char *reference);
+struct task *image_list(struct engine *engine, const char *label); /* as container_list() */
+/* Takes the name away, and the image if that was its last one; gone: success. */
+struct task *image_remove(struct engine *engine, const char *reference);
 
 /* Let this name mean the image; the engine notes the time (.Metadata.LastTagTime). */
 struct task *image_tag(struct engine *engine, const char *image, const char *reference);

@@ -29,6 +29,7 @@
 #define LABEL_VERB "envrun.verb"     /* "run" or "up" */
 #define LABEL_OWNER "envrun.owner"
 #define LABEL_DEADLINE "envrun.deadline" /* UNIX time in seconds, by the engine's clock */
+#define LABEL_IMAGE "envrun.image"       /* of a built image: the name it was given */
 #define LABEL_HOLD "envrun.hold"         /* of a volume: the environment outlives its owner */
 #define LABEL_PLACE "envrun.place"       /* of a volume: its number in the line, or that it comes */
 #define LABEL_GUEST "envrun.guest"     /* the container envrun runs in, which joins the networks */

@@ -166,6 +166,7 @@ int command_down(struct options *options);
 int command_ps(struct options *options);
 int command_ls(struct options *options);
 int command_gc(struct options *options);
+int command_doctor(struct options *options);
 int command_logs(struct options *options);
 int command_exec(struct options *options);
 int command_port(struct options *options);

@@ -44,6 +44,8 @@ const struct cli_command cli_commands[] = {
      "Only environments whose owner is dead or whose deadline has passed; never another one's.\n"
      "Without --yes it only says what it would remove.\n",
      0, false},
+    {"doctor", command_doctor, "check the engine and this host", "", "",
+     "One line each, with what to do about it; 69 if something fails.\n", 0, false},
     {"version", command_version, "print the versions of envrun and of the engine", "", "", NULL, 0,
      false},
     {"help", command_help, "explain a command", "[COMMAND]", "", NULL, 1, false},

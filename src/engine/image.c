@@ -13,6 +13,19 @@ struct task *image_inspect(struct engine *engine, const char *reference) {
     return request_new(engine, "GET", NULL, &query);
 }
 
+struct task *image_list(struct engine *engine, const char *label) {
+    struct query query = query_new("/images/json");
+    return request_list(engine, &query, label);
+}
+
+struct task *image_remove(struct engine *engine, const char *reference) {
+    struct query query = query_new("/images/");
+    query_segments(&query, reference);
+    struct task *request = request_new(engine, "DELETE", NULL, &query);
+    request_accept(request, (const int[]){404, 0});
+    return request;
+}
+
 /* Where the name ends and the tag or the digest begins; a ':' before a '/' is a registry's port.
  * Without either the engine would pull every tag. */
 static size_t name_length(const char *reference) {

@@ -168,6 +168,20 @@ static struct task *begin_ask(void *subject, struct err *err) {
 
 /* ---- The build ---- */
 
+static void add_label(cJSON *query, cJSON *arguments, const char *name, const char *value) {
+    autofree char *word = xasprintf("%s=%s", name, value);
+    json_put_text(json_object_at(query, "labels"), name, value);
+    json_append_text(arguments, "--label");
+    json_append_text(arguments, word);
+}
+
+/* By these `gc --images` knows it again. They are the same each time, so that the next build finds
+ * it in the cache. */
+static void add_labels(const struct life *life, cJSON *query, cJSON *arguments) {
+    add_label(query, arguments, LABEL_IMAGE, planned(life)->tag);
+    add_label(query, arguments, LABEL_FOLDER, life->environment->model->directory);
+}
+
 static struct task *begin_build(void *subject, struct err *err) {
     struct life *life = subject;
     struct environment *environment = life->environment;
@@ -178,14 +192,17 @@ static struct task *begin_build(void *subject, struct err *err) {
         by_buildkit(life)
             ? NULL
             : credentials_headers(environment_credentials(environment), &life->registries);
+    autojson cJSON *query = cJSON_Duplicate(build->query, true);
+    autojson cJSON *arguments = cJSON_Duplicate(build->arguments, true);
+    add_labels(life, query, arguments);
     struct build_options options = {
         .context = build->context,
         .dockerfile = build->dockerfile,
         .inlined = build->inlined,
         .tag = build->tag,
-        .query = build->query,
+        .query = query,
         .registries = registries,
-        .arguments = build->arguments,
+        .arguments = arguments,
         .variables = build->variables,
         .environment = environment->options.process_environment,
     };

@@ -7,6 +7,7 @@
 
 #include "base/path.h"
 #include "base/text.h"
+#include "run/subnets.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,23 +42,31 @@ static struct task *list_all(struct environment *environment) {
     return network_list(environment->engine, NULL);
 }
 
-static void learn_network(struct environment *environment, const cJSON *network) {
+static void learn_network(struct subnets *taken, const cJSON *network) {
     const cJSON *config;
     cJSON_ArrayForEach (config, json_get(network, "IPAM.Config")) {
         struct subnet subnet;
         if (subnet_parse(json_text_or(config, "Subnet", ""), &subnet))
-            vec_push(&environment->subnets_taken, subnet);
+            vec_push(taken, subnet);
     }
 }
 
 /* The routes of an engine elsewhere are not ours to see. */
-static void learn_routes(struct environment *environment) {
+static void learn_routes(struct subnets *taken, const struct engine *engine) {
     struct err ignored = ERR_INIT;
     autobuffer struct buffer routes = BUFFER_INIT_MAX(ROUTES_MAX);
-    if (engine_address(environment->engine)->unix_socket &&
-        path_read("/proc/net/route", &routes, &ignored))
-        subnets_add_routes(&environment->subnets_taken, routes.data);
+    if (engine_address(engine)->unix_socket && path_read("/proc/net/route", &routes, &ignored))
+        subnets_add_routes(taken, routes.data);
     err_release(&ignored);
+}
+
+void subnets_learn_taken(struct subnets *taken, const struct engine *engine,
+                         const cJSON *networks) {
+    const cJSON *network;
+    cJSON_ArrayForEach (network, networks) {
+        learn_network(taken, network);
+    }
+    learn_routes(taken, engine);
 }
 
 struct task *subnets_ask(void *subject, struct err *err) {
@@ -71,13 +80,9 @@ struct task *subnets_ask(void *subject, struct err *err) {
 
 bool subnets_learn(void *subject, struct task *networks, struct err *err) {
     struct environment *environment = subject;
-    const cJSON *network;
     (void)err;
     environment->subnets_taken.length = 0;
-    cJSON_ArrayForEach (network, request_answer(networks)) {
-        learn_network(environment, network);
-    }
-    learn_routes(environment);
+    subnets_learn_taken(&environment->subnets_taken, environment->engine, request_answer(networks));
     return true;
 }
 

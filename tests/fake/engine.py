@@ -312,7 +312,9 @@ def image_delete(h, name):
 
 @route("GET", "/images/json")
 def images(h):
-    h.answer(200, [i for i in h.state.images.values()])
+    wanted = h.filters().get("label", [])
+    listed = [{**image, "Labels": image["Config"].get("Labels") or {}} for image in h.state.images.values()]
+    h.answer(200, [image for image in listed if has_labels(image["Labels"], wanted)])
 
 
 @route("POST", "/build")
