@@ -134,7 +134,7 @@ killed_in() {
     fails grep -aq hush "/proc/$pid/cmdline" "/proc/$pid/environ"
     is "$(readlink "/proc/$pid/cwd")" /
     is "$(readlink "/proc/$pid/fd/1" "/proc/$pid/fd/2" | sort -u)" /dev/null
-    fails ls -l "/proc/$pid/fd" | grep -F "$PWD"
+    fails grep -F "$PWD" <(ls -l "/proc/$pid/fd")
     is "$(ps -o sid= -p "$pid" | tr -d ' ')" "$(ps -o pgid= -p "$pid" | tr -d ' ')"
     [ "$(ps -o sid= -p "$pid")" != "$(ps -o sid= -p "$envrun_pid")" ]
     kill -INT "$envrun_pid"
