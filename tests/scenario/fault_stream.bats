@@ -160,8 +160,8 @@ interrupted() {
 }
 
 @test "a stalled answer does not hold the teardown for ever" {
-    small_environment
-    fake_begin --fault '{"match": "GET /volumes", "nth": 1, "do": "stall"}'
+    small_environment # the first look at the volumes is whether the name is free
+    fake_begin --fault '{"match": "GET /volumes", "nth": 2, "do": "stall"}'
     exits 0 run
     says 'removed 2 containers, 1 network, 1 volume'
     fake_is_empty
