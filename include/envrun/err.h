@@ -41,6 +41,7 @@ struct err {
     char *file;       /* the place in the user's file, or NULL; owned */
     int line;         /* from 1; 0: the whole file */
     int column;       /* from 1; 0: the whole line */
+    bool is_private;  /* the file's lines are not to be shown */
     struct err *next; /* a further, independent mistake; owned */
 };
 

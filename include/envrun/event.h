@@ -122,10 +122,11 @@ static inline bool event_is_bulky(enum event_kind kind) {
 struct event_listener {
     void (*event)(void *context, const struct event *event);
     void *context;
+    struct redactor *redactor; /* whose values no event may hold (base/redact.h); or NULL */
 };
 
-/* Its `time` is now. */
-void event_stamp(struct event *event);
+/* Tell an event whose `time` is now, and release it. Every event goes this way. */
+void event_tell(struct event *event, const struct event_listener *listener);
 void event_add_line(struct event *event, const char *line);
 void event_add_hint(struct event *event, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -177,6 +177,14 @@ struct suite {
     const char **artifacts; /* absolute, NULL-terminated */
 };
 
+/* What came from outside of the committed files: the process environment, .env and --env-file,
+ * env_file, the files and variables of secrets. It is never to be recorded (docs/redaction.md). */
+struct outside {
+    const char *name;  /* the variable's; of a secret's file: the secret's */
+    const char *value; /* REDACT_LEAST bytes at least */
+    const char *from;  /* "the process environment", or the file as it is named in messages */
+};
+
 struct model {
     const char *name;         /* the project's name */
     const char *directory;    /* the project's directory, absolute */
@@ -187,8 +195,9 @@ struct model {
     size_t service_count;
     struct suite *suites; /* in the file's order */
     size_t suite_count;
-    const char *
-        *outside; /* values that came from the shell, .env, env_file: never to be recorded */
+    const struct outside *outside; /* each name with each of its values; without those that
+                                      model_may_show() */
+    size_t outside_count;
     const char **warnings; /* sentences for the user, with their place; NULL-terminated */
 };
 
@@ -211,6 +220,10 @@ void model_free(struct model *model);
 
 /* A variable of the process environment or .env, or NULL. */
 const char *model_variable(const struct model *model, const char *name);
+
+/* May a value from outside be seen: because it is short, a path that exists, a word that the files
+ * have in them anyway, or one that is never a secret (docs/redaction.md)? */
+bool model_may_show(const struct model *model, const char *name, const char *value);
 
 const struct service *model_service(const struct model *model, const char *name);
 const struct suite *model_suite(const struct model *model, const char *name);

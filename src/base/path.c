@@ -69,6 +69,11 @@ bool path_is_directory(const char *path) {
     return !stat(path, &info) && S_ISDIR(info.st_mode);
 }
 
+bool path_is_file(const char *path) {
+    struct stat info;
+    return !stat(path, &info) && S_ISREG(info.st_mode);
+}
+
 bool path_make_directories(const char *path, struct err *err) {
     autofree char *above = path_directory(path);
     if (path_is_directory(path))

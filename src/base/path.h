@@ -21,6 +21,8 @@ char *path_directory(const char *path);
 const char *path_name(const char *path);
 bool path_exists(const char *path);
 bool path_is_directory(const char *path);
+/* A regular one, or a link to it. */
+bool path_is_file(const char *path);
 /* Make a directory and those above it. */
 bool path_make_directories(const char *path, struct err *err);
 /* Add a file's bytes to a buffer; more than fit in the buffer's maximum is an error (ERR_FILE). */

@@ -80,7 +80,8 @@ struct session {
     struct loop *loop;
     struct engine *engine;
     struct model *model;
-    struct report *report; /* or NULL */
+    struct report *report;     /* or NULL */
+    struct redactor *redactor; /* whose values are in nothing that is told, recorded or packed */
     struct timer tick;
     char *name;   /* the environment's on the engine */
     char *folder; /* keeps options->directory, where it was not given */
@@ -122,8 +123,10 @@ bool session_hold(struct session *session, struct err *err);
 int session_finish(struct session *session, int code, bool failed);
 /* Tell an event, which is released. */
 void session_tell(struct session *session, struct event *event);
+/* As cli_fail(), without the values that came from outside. */
+int session_fail(struct session *session, struct err *err);
 /* It cannot even begin: say why, as cli_fail() or, with --json, in events. Answers the code. */
-int session_refuse(struct session *session, const struct err *err);
+int session_refuse(struct session *session, struct err *err);
 /* The word for what has failed: "interrupted", "timeout", "environment", "error". */
 const char *outcome_of(const struct err *err);
 /* Tell the last event; answers the code. */

@@ -29,7 +29,7 @@ int command_config(struct options *options) {
         if (!options->quiet && *text && !text_ends(text, "\n"))
             putchar('\n');
     } else {
-        code = cli_fail(&err);
+        code = session_fail(&session, &err);
     }
     session_release(&session);
     err_release(&err);

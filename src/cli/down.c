@@ -27,7 +27,7 @@ int command_down(struct options *options) {
                            false, &err);
     }
     if (!ok)
-        code = session.report ? err_exit_code(&err) : cli_fail(&err);
+        code = session.report ? err_exit_code(&err) : session_fail(&session, &err);
     session_release(&session);
     err_release(&err);
     return code;

@@ -109,7 +109,7 @@ int command_env(struct options *options) {
         choose_suites(&session, &chosen, &err) && find(&session, &chosen, &variables, &err))
         print_variables(variables, format);
     else
-        code = cli_fail(&err);
+        code = session_fail(&session, &err);
     session_release(&session);
     vec_free(&chosen);
     err_release(&err);

@@ -175,7 +175,7 @@ int command_exec(struct options *options) {
     if (container)
         code = converse(&session, json_text_or(container, "Id", ""), &err);
     if (err_is(&err))
-        code = cli_fail(&err);
+        code = session_fail(&session, &err);
     cJSON_Delete(containers);
     session_release(&session);
     err_release(&err);

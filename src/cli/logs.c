@@ -127,7 +127,7 @@ int command_logs(struct options *options) {
     if (session_name(&session, &err) && session_open(&session, &err))
         containers = session_containers(&session, &err);
     if (!containers || !show(&session, containers, &err))
-        code = err.kind == ERR_INTERRUPTED ? err_exit_code(&err) : cli_fail(&err);
+        code = err.kind == ERR_INTERRUPTED ? err_exit_code(&err) : session_fail(&session, &err);
     cJSON_Delete(containers);
     session_release(&session);
     err_release(&err);

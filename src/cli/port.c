@@ -54,7 +54,7 @@ int command_port(struct options *options) {
         container = containers_service(containers, options->words[0], options->index, &err);
     if (!container ||
         !print_place(container, port, options->protocol ? options->protocol : "tcp", &err))
-        code = cli_fail(&err);
+        code = session_fail(&session, &err);
     cJSON_Delete(containers);
     session_release(&session);
     err_release(&err);

@@ -75,7 +75,7 @@ int command_ps(struct options *options) {
         session_open(&session, &err))
         containers = session_containers(&session, &err);
     if (!containers)
-        code = cli_fail(&err);
+        code = session_fail(&session, &err);
     else if (options->format && !strcmp(options->format, "json"))
         print_json(containers);
     else

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/path.h"
+#include "base/redact.h"
 #include "base/text.h"
 #include "cli/place.h"
 
@@ -18,7 +19,8 @@
 enum { TICK = 100 }; /* ms between two looks of a terminal */
 
 void session_init(struct session *session, struct options *options) {
-    *session = (struct session){.options = options, .began = loop_now()};
+    *session =
+        (struct session){.options = options, .began = loop_now(), .redactor = redactor_new()};
 }
 
 void session_release(struct session *session) {
@@ -29,6 +31,7 @@ void session_release(struct session *session) {
     engine_free(session->engine);
     loop_free(session->loop);
     model_free(session->model);
+    redactor_free(session->redactor);
     free(session->name);
     free(session->folder);
 }
@@ -68,6 +71,29 @@ static void warn(struct session *session, const char *warning) {
     session_tell(session, &event);
 }
 
+static bool hide(struct session *session, const char *value, struct err *err) {
+    return redactor_add(session->redactor, value) ||
+           err_set(err, ERR_FILE,
+                   "the values that come from outside of the files are more than %d MiB: that is "
+                   "more than can be kept out of records; move them into files that are mounted",
+                   REDACT_TOTAL_MAX >> 20);
+}
+
+/* What the files took from outside, and what -e says. */
+static bool hide_outside(struct session *session, struct err *err) {
+    const struct model *model = session->model;
+    for (size_t i = 0; i < model->outside_count; i++)
+        if (!hide(session, model->outside[i].value, err))
+            return false;
+    vec_each (variable, &session->options->variables) {
+        const char *sign = strchr(*variable, '=');
+        autofree char *name = xstrndup(*variable, strcspn(*variable, "="));
+        if (sign && !model_may_show(model, name, sign + 1) && !hide(session, sign + 1, err))
+            return false;
+    }
+    return true;
+}
+
 bool session_load(struct session *session, struct err *err) {
     struct options *options = session->options;
     autofree char *file = NULL, *folder = NULL, *here = getcwd(NULL, 0);
@@ -92,7 +118,7 @@ bool session_load(struct session *session, struct err *err) {
         .shown_from = here,
     };
     session->model = model_load(&input, err);
-    if (!session->model)
+    if (!session->model || !hide_outside(session, err))
         return false;
     for (const char **warning = session->model->warnings; warning && *warning; warning++)
         warn(session, *warning);
@@ -183,7 +209,7 @@ static void on_event(void *context, const struct event *event) {
 }
 
 struct event_listener session_listener(struct session *session) {
-    return (struct event_listener){on_event, session};
+    return (struct event_listener){on_event, session, session->redactor};
 }
 
 static void on_tick(struct timer *timer) {
@@ -207,11 +233,9 @@ void session_report(struct session *session) {
 }
 
 void session_tell(struct session *session, struct event *event) {
+    struct event_listener listener = session_listener(session);
     event->ms = loop_now() - session->began;
-    event_stamp(event);
-    if (session->report)
-        report_event(session->report, event);
-    event_release(event);
+    event_tell(event, &listener);
 }
 
 int session_outcome(struct session *session, const char *outcome, int code) {
@@ -308,7 +332,7 @@ bool session_drive(struct session *session, struct task *task, bool cut_short, s
 /* ---- Errors ---- */
 
 static void show_line(const struct err *err) {
-    FILE *file = err->file && err->line ? fopen(err->file, "re") : NULL;
+    FILE *file = err->file && err->line && !err->is_private ? fopen(err->file, "re") : NULL;
     char line[512];
     int number = 0;
     while (file && fgets(line, sizeof line, file))
@@ -348,8 +372,13 @@ static void tell_mistakes(struct session *session, const struct err *err) {
     }
 }
 
-int session_refuse(struct session *session, const struct err *err) {
-    int code = session->options->json ? err_exit_code(err) : cli_fail(err);
+int session_fail(struct session *session, struct err *err) {
+    redact_err(session->redactor, err);
+    return cli_fail(err);
+}
+
+int session_refuse(struct session *session, struct err *err) {
+    int code = session->options->json ? err_exit_code(err) : session_fail(session, err);
     session_report(session);
     if (session->options->json)
         tell_mistakes(session, err);

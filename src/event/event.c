@@ -1,14 +1,45 @@
 #include <envrun/event.h>
 
 #include "base/buffer.h"
+#include "base/json.h"
 #include "base/memory.h"
+#include "base/redact.h"
 
 #include <time.h>
 
-void event_stamp(struct event *event) {
+static void stamp(struct event *event) {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     event->time = (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Its strings only, so that it stays JSON. */
+static void take_out_of_json(char **text, struct redactor *redactor) {
+    cJSON *json = *text ? cJSON_Parse(*text) : NULL;
+    redact_json(redactor, json);
+    if (json) {
+        free(*text);
+        *text = json_line(json);
+    }
+    cJSON_Delete(json);
+}
+
+static void take_out(struct event *event, struct redactor *redactor) {
+    if (event->kind == EVENT_OBJECT && redactor)
+        take_out_of_json(&event->text, redactor);
+    else
+        redact_string(redactor, &event->text);
+    redact_string(redactor, &event->detail);
+    redact_lines(redactor, event->list, event->list_length);
+    redact_lines(redactor, event->hints, event->hint_count);
+}
+
+void event_tell(struct event *event, const struct event_listener *listener) {
+    stamp(event);
+    take_out(event, listener->redactor);
+    if (listener->event)
+        listener->event(listener->context, event);
+    event_release(event);
 }
 
 static void add(char ***list, size_t *length, char *line) {

@@ -1,5 +1,6 @@
 #include "run/credentials.h"
 
+#include "base/json.h"
 #include "run/docker_config.h"
 #include "run/helper.h"
 
@@ -16,8 +17,7 @@ struct entry {
 struct credentials {
     struct loop *loop;
     const char *const *environment;
-    void (*warn)(void *context, const char *text);
-    void *context;
+    struct credentials_listener listener;
     struct docker_config config;
     bool loaded;
     struct entry *entries;
@@ -35,12 +35,11 @@ struct ask {
 /* ---- The store ---- */
 
 struct credentials *credentials_new(struct loop *loop, const char *const *environment,
-                                    void (*warn)(void *context, const char *text), void *context) {
+                                    struct credentials_listener listener) {
     struct credentials *credentials = xnew(struct credentials);
     credentials->loop = loop;
     credentials->environment = environment;
-    credentials->warn = warn;
-    credentials->context = context;
+    credentials->listener = listener;
     return credentials;
 }
 
@@ -67,7 +66,7 @@ static void load(struct credentials *credentials) {
         return;
     for (const struct err *one = &err; one; one = one->next) {
         autofree char *text = xasprintf("%s: its credentials are not used", one->message);
-        credentials->warn(credentials->context, text);
+        credentials->listener.warn(credentials->listener.context, text);
     }
     err_release(&err);
 }
@@ -97,7 +96,18 @@ static void wake_others(const struct ask *ask) {
             task_wake(&other->task);
 }
 
+static void tell_secrets(const struct ask *ask) {
+    static const char *const fields[] = {"password", "identitytoken", "registrytoken"};
+    const struct credentials_listener *listener = &ask->credentials->listener;
+    for (size_t i = 0; listener->secret && i < lengthof(fields); i++) {
+        const char *value = json_text(ask->entry->credential.auth, fields[i]);
+        if (value)
+            listener->secret(listener->context, value);
+    }
+}
+
 static void settle(struct ask *ask) {
+    tell_secrets(ask);
     ask->entry->settled = true;
     ask->entry->asking = NULL;
     wake_others(ask);
@@ -106,7 +116,7 @@ static void settle(struct ask *ask) {
 static void warn_of_helper(const struct ask *ask, const char *why) {
     autofree char *text = xasprintf("docker-credential-%s gives no credentials for %s: %s",
                                     ask->entry->credential.helper, ask->entry->registry, why);
-    ask->credentials->warn(ask->credentials->context, text);
+    ask->credentials->listener.warn(ask->credentials->listener.context, text);
 }
 
 static void take_reply(struct ask *ask) {

@@ -12,9 +12,16 @@
 
 struct credentials;
 
+/* Who is told of them. */
+struct credentials_listener {
+    void (*warn)(void *context, const char *text);
+    void (*secret)(void *context, const char *value); /* a password or a token; or NULL */
+    void *context;
+};
+
 /* `environment` (NAME=VALUE) must outlive it. The configuration is read when it is first needed. */
 struct credentials *credentials_new(struct loop *loop, const char *const *environment,
-                                    void (*warn)(void *context, const char *text), void *context);
+                                    struct credentials_listener listener);
 /* Free its tasks first. Takes NULL. */
 struct credentials *credentials_free(struct credentials *credentials);
 

@@ -3,6 +3,7 @@
  */
 #include "run/environment.h"
 
+#include "base/redact.h"
 #include "base/text.h"
 #include "run/credentials.h"
 #include "run/owner.h"
@@ -13,12 +14,14 @@
 /* ---- Telling ---- */
 
 void environment_tell(struct environment *environment, struct event *event) {
-    struct event_listener listener = environment->options.listener;
     event->ms = loop_now() - environment->began;
-    event_stamp(event);
-    if (listener.event)
-        listener.event(listener.context, event);
-    event_release(event);
+    event_tell(event, &environment->options.listener);
+}
+
+void environment_hide(struct environment *environment, const char *name, const char *value) {
+    struct redactor *redactor = environment->options.listener.redactor;
+    if (redactor && !model_may_show(environment->model, name, value))
+        redactor_add(redactor, value);
 }
 
 void environment_warn(struct environment *environment, const char *format, ...) {
@@ -64,10 +67,15 @@ static void warn(void *context, const char *text) {
     environment_warn(context, "%s", text);
 }
 
+static void hide(void *context, const char *value) {
+    environment_hide(context, "", value);
+}
+
 struct credentials *environment_credentials(struct environment *environment) {
     if (!environment->credentials)
-        environment->credentials = credentials_new(
-            environment->loop, environment->options.process_environment, warn, environment);
+        environment->credentials =
+            credentials_new(environment->loop, environment->options.process_environment,
+                            (struct credentials_listener){warn, hide, environment});
     return environment->credentials;
 }
 

@@ -125,6 +125,9 @@ void environment_changed(struct environment *environment);
 void environment_tell(struct environment *environment, struct event *event);
 void environment_warn(struct environment *environment, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* A value that came from outside of the files: from now on nothing that is told holds it, unless it
+ * may be seen. */
+void environment_hide(struct environment *environment, const char *name, const char *value);
 struct life *environment_life(struct environment *environment, const char *service);
 struct credentials *environment_credentials(struct environment *environment);
 /* A service that was up has died before all were: the environment does not come up. `err` is taken.

@@ -213,12 +213,9 @@ static void tell(struct teardown *teardown, enum event_status status, struct eve
     event->kind = EVENT_TEARDOWN;
     event->status = status;
     event->ms = loop_now() - teardown->run_began;
-    event_stamp(event);
     if (status != STATUS_BEGAN)
         event->duration = loop_now() - teardown->began;
-    if (teardown->listener.event)
-        teardown->listener.event(teardown->listener.context, event);
-    event_release(event);
+    event_tell(event, &teardown->listener);
 }
 
 static void add_count(struct strings *parts, int count, const char *what) {

@@ -137,29 +137,56 @@ bool variables_add(struct environment *environment, bool inside, struct strings 
 
 /* ---- The suite's own ---- */
 
+struct known {
+    struct environment *environment;
+    struct strings names; /* NAME=VALUE */
+};
+
+static bool is_of_process(const struct environment *environment, const char *name,
+                          const char *value) {
+    size_t length = strlen(name);
+    const char *const *entry = environment->options.process_environment;
+    for (; entry && *entry; entry++)
+        if (!strncmp(*entry, name, length) && (*entry)[length] == '=')
+            return !strcmp(*entry + length + 1, value);
+    return false;
+}
+
 static const char *known_value(void *context, const char *name) {
-    return environ_get(context, name);
+    struct known *known = context;
+    const char *value = environ_get(&known->names, name);
+    if (value && is_of_process(known->environment, name, value))
+        environment_hide(known->environment, name, value);
+    return value;
+}
+
+static bool put_values(struct known *known, const struct suite *suite, struct strings *to,
+                       struct err *err) {
+    for (size_t i = 0; i < suite->environment_count; i++) {
+        const struct variable *variable = &suite->environment[i];
+        autofree char *value = NULL;
+        if (!spec_interpolate(variable->value ? variable->value : "", known_value, known, NULL,
+                              suite->at, &value, err))
+            return err_prefix(err, "suite.environment.%s", variable->name);
+        environ_set(to, variable->name, value);
+        environ_set(&known->names, variable->name, value);
+    }
+    return true;
 }
 
 bool variables_add_suite(struct environment *environment, const struct suite *suite, bool inside,
                          struct strings *to, struct err *err) {
     /* Inside, the host's variables may be named in a value, but are not handed on. */
-    autostrings struct strings names = {0};
+    struct known known = {.environment = environment};
     const char *const *entry = environment->options.process_environment;
     for (; inside && entry && *entry; entry++)
-        strings_add(&names, *entry);
+        strings_add(&known.names, *entry);
     vec_each (own, to)
-        strings_add(&names, *own);
-
-    for (size_t i = 0; i < suite->environment_count; i++) {
-        const struct variable *variable = &suite->environment[i];
-        autofree char *value = NULL;
-        if (!spec_interpolate(variable->value ? variable->value : "", known_value, &names, NULL,
-                              suite->at, &value, err))
-            return err_prefix(err, "suite.environment.%s", variable->name);
-        environ_set(to, variable->name, value);
-        environ_set(&names, variable->name, value);
-    }
+        strings_add(&known.names, *own);
+    bool ok = put_values(&known, suite, to, err);
+    strings_release(&known.names);
+    if (!ok)
+        return false;
     for (entry = environment->options.suite_variables; entry && *entry; entry++) {
         autofree char *name = xstrndup(*entry, strcspn(*entry, "="));
         environ_set(to, name, strchrnul(*entry, '=') + (strchr(*entry, '=') != NULL));

@@ -19,11 +19,6 @@ void context_warn(struct context *context, struct position at, const char *forma
         strings_add(&context->warnings, text.data);
 }
 
-void context_outside(struct context *context, const char *value) {
-    if (*value)
-        variables_set(&context->outside, value, "");
-}
-
 const char *context_file_name(const struct context *context, const char *path) {
     const struct model_input *input = context->input;
     const char *from = input->shown_from ? input->shown_from : input->directory;

@@ -28,8 +28,13 @@ struct variables {
 struct context {
     struct arena *arena;
     const struct model_input *input;
-    const char *home;         /* of the process, or NULL */
-    struct variables outside; /* by name: values from the shell, .env and env files */
+    const char *home; /* of the process, or NULL */
+    struct variables
+        outside;            /* NAME=VALUE from the shell, .env, env files; its value: from where */
+    struct variables shown; /* values from outside that the engine shows to everyone */
+    bool is_shown;          /* what is put in now is one of those */
+    struct strings texts;   /* of the YAML files */
+    size_t texts_kept;      /* bytes of them */
     struct strings warnings;
     size_t nodes;                 /* made so far, against SPEC_NODES_MAX */
     size_t text;                  /* interpolated so far, against SPEC_TEXT_MAX */
@@ -41,8 +46,6 @@ struct context {
 /* A sentence for the user, once. */
 void context_warn(struct context *context, struct position at, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* A value that must not be recorded. */
-void context_outside(struct context *context, const char *value);
 /* How a file is called in messages: as seen from the current directory if it lies below. */
 const char *context_file_name(const struct context *context, const char *path);
 /* Read a whole file, within the limits. */

@@ -1,5 +1,6 @@
 #include "spec/dotenv.h"
 
+#include "spec/outside.h"
 #include "spec/template.h"
 
 #include "base/buffer.h"
@@ -73,7 +74,7 @@ static char *take_name(struct dotenv *d) {
     }
     char *name = xstrndup(start, (size_t)(end - start));
     if (strpbrk(name, " \t")) {
-        err_at(d->err, d->here, "a variable's name cannot have a space in it: `%.100s`", name);
+        err_at(d->err, d->here, "a variable's name cannot have a space in it");
         free(name);
         return NULL;
     }
@@ -161,7 +162,7 @@ static bool take_quoted_value(struct dotenv *d, struct buffer *into) {
 
 static void set(struct dotenv *d, const char *name, const char *value) {
     variables_set(d->into, name, value);
-    context_outside(d->context, value);
+    outside_add(d->context, name, value, d->here.file);
 }
 
 static bool take_statement(struct dotenv *d) {
@@ -191,8 +192,10 @@ bool dotenv_parse(struct context *context, const char *text, const char *name,
     if (text_starts(text, "\xef\xbb\xbf"))
         d.at += 3;
     while (find_statement(&d))
-        if (!take_statement(&d))
+        if (!take_statement(&d)) {
+            err->is_private = true;
             return false;
+        }
     return true;
 }
 
@@ -219,7 +222,7 @@ bool dotenv_read_raw(struct context *context, const char *path, struct position 
                      struct variables *into, struct err *err) {
     autobuffer struct buffer text = BUFFER_INIT_MAX(LARGEST);
     autostrings struct strings lines = {0};
-    struct dotenv d = {.context = context, .into = into};
+    struct dotenv d = {context, NULL, {context_file_name(context, path), 0, 0}, NULL, into, NULL};
     if (!read_text(context, path, from, &text, err))
         return false;
     text_split(text.data, '\n', &lines);

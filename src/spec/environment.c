@@ -1,4 +1,5 @@
 /* Variables that a file names without a value, and the files of env_file and label_file. */
+#include "spec/outside.h"
 #include "spec/passes.h"
 
 #include "base/path.h"
@@ -8,7 +9,7 @@
 static const char *outside_value(const struct scope *scope, const char *name) {
     const char *value = variables_get(scope->variables, name);
     if (value)
-        context_outside(scope->context, value);
+        outside_add(scope->context, name, value, NULL);
     return value;
 }
 

@@ -2,12 +2,15 @@
 
 #include "base/buffer.h"
 #include "base/path.h"
+#include "spec/outside.h"
 
 bool file_parse(struct context *context, const char *path, struct position from,
                 struct documents *documents, struct err *err) {
     autobuffer struct buffer text = BUFFER_INIT_MAX(SPEC_FILE_MAX);
-    return context_read(context, path, from, &text, err) &&
-           parse_yaml(context->arena, &context->nodes, text.data, text.length,
+    if (!context_read(context, path, from, &text, err))
+        return false;
+    outside_keep_text(context, text.data, text.length);
+    return parse_yaml(context->arena, &context->nodes, text.data, text.length,
                       context_file_name(context, path), documents, err);
 }
 

@@ -2,6 +2,7 @@
  * string where a number or a boolean belongs becomes one. */
 #include "spec/passes.h"
 
+#include "spec/outside.h"
 #include "spec/scalar.h"
 #include "spec/template.h"
 
@@ -16,7 +17,7 @@ static const char *lookup(void *context, const char *name) {
     const struct scope *scope = context;
     const char *value = variables_get(scope->variables, name);
     if (value)
-        context_outside(scope->context, value);
+        outside_add(scope->context, name, value, NULL);
     return value;
 }
 
@@ -120,6 +121,25 @@ static void mark_raw(struct node *node) {
 }
 
 static bool walk(const struct scope *scope, struct node *node, const struct key *key,
+                 const struct trail *trail, struct err *err);
+
+static bool walk_children(const struct scope *scope, struct node *node, const struct key *key,
+                          const struct trail *trail, struct err *err) {
+    size_t index = 0;
+    tree_each (child, node) {
+        struct trail here = {trail, child, index++};
+        const struct key *child_key = schema_child(key, node, child);
+        bool was_shown = scope->context->is_shown;
+        scope->context->is_shown |= child_key && child_key->flags & KEY_SHOWN;
+        bool ok = walk(scope, child, child_key, &here, err);
+        scope->context->is_shown = was_shown;
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+static bool walk(const struct scope *scope, struct node *node, const struct key *key,
                  const struct trail *trail, struct err *err) {
     if (key && key->flags & KEY_RAW) {
         mark_raw(node);
@@ -128,13 +148,7 @@ static bool walk(const struct scope *scope, struct node *node, const struct key 
     if (node->kind == NODE_STRING)
         return interpolate_text(scope, node->text, node->at, &node->text, err) &&
                cast(scope, node, key, trail, err);
-    size_t index = 0;
-    tree_each (child, node) {
-        struct trail here = {trail, child, index++};
-        if (!walk(scope, child, schema_child(key, node, child), &here, err))
-            return false;
-    }
-    return true;
+    return walk_children(scope, node, key, trail, err);
 }
 
 bool interpolate(const struct scope *scope, struct node *root, struct err *err) {

@@ -405,7 +405,9 @@ char *model_to_record(const struct model *model) {
 
 void model_free(struct model *model) {
     struct model_whole *whole = (struct model_whole *)model;
-    if (whole)
-        arena_free(whole->arena);
+    if (!whole)
+        return;
+    strings_release(&whole->texts);
+    arena_free(whole->arena);
     free(whole);
 }

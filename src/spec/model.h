@@ -10,6 +10,8 @@ struct model_whole {
     struct model model;
     struct arena *arena;
     struct variables variables; /* of the project */
+    struct variables shown;     /* values from outside that the engine shows to everyone */
+    struct strings texts;       /* of the YAML files */
     bool own_keys;
 };
 

@@ -1,5 +1,6 @@
 /* What a Compose file implies: the default network, dependencies of links and shared namespaces,
  * names, variables that are only named. */
+#include "spec/outside.h"
 #include "spec/passes.h"
 
 #include "base/path.h"
@@ -46,7 +47,7 @@ static void networks(struct normalising *n) {
 static const char *outside_value(struct normalising *n, const char *name) {
     const char *value = variables_get(n->scope->variables, name);
     if (value)
-        context_outside(n->scope->context, value);
+        outside_add(n->scope->context, name, value, NULL);
     return value;
 }
 

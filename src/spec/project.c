@@ -2,9 +2,11 @@
  */
 #include "spec/file.h"
 #include "spec/model.h"
+#include "spec/outside.h"
 
 #include "base/buffer.h"
 #include "base/path.h"
+#include "base/redact.h"
 #include "base/text.h"
 
 #include <string.h>
@@ -47,6 +49,8 @@ static void take_environment(struct project *p) {
         autofree char *name = sign ? xstrndup(*entry, (size_t)(sign - *entry)) : NULL;
         if (sign)
             variables_set(variables, name, sign + 1);
+        if (sign && outside_is_secret(name))
+            outside_add(&p->context, name, sign + 1, NULL);
     }
     p->context.home = variables_get(variables, "HOME");
     if (!variables_get(variables, "PWD"))
@@ -370,11 +374,22 @@ static void set_model(struct project *p, struct node *root) {
 
 static void set_lists(struct project *p) {
     struct model *model = &p->whole->model;
-    const struct variables *outside = &p->context.outside;
     model->warnings = arena_strings(p->whole->arena, &p->context.warnings);
-    model->outside = arena_alloc(p->whole->arena, (outside->length + 1) * sizeof *model->outside);
-    for (size_t i = 0; i < outside->length; i++)
-        model->outside[i] = outside->at[i].name;
+}
+
+/* What is said of files that do not make a model must not hold such values either. */
+static void hide_outside(struct project *p) {
+    struct redactor *redactor = redactor_new();
+    p->whole->shown = p->context.shown;
+    p->whole->texts = p->context.texts;
+    p->whole->model.directory = p->scope.directory;
+    p->context.texts = (struct strings){0};
+    outside_list(&p->context, p->whole);
+    for (size_t i = 0; i < p->whole->model.outside_count; i++)
+        redactor_add(redactor, p->whole->model.outside[i].value);
+    redact_err(redactor, p->err);
+    redact_lines(redactor, p->context.warnings.at, p->context.warnings.length);
+    redactor_free(redactor);
 }
 
 static bool load(struct project *p) {
@@ -394,7 +409,7 @@ static bool load(struct project *p) {
     set_model(p, root);
     if (!model_type(p->whole, &p->context, p->err))
         return false;
-    set_lists(p);
+    outside_add_secrets(&p->context, root);
     return true;
 }
 
@@ -412,7 +427,10 @@ struct model *model_load(const struct model_input *input, struct err *err) {
     struct arena *arena = arena_new();
     *whole = (struct model_whole){.arena = arena, .variables = VARIABLES_INIT(arena)};
     struct project project = {
-        .context = {.arena = arena, .input = input, .outside = VARIABLES_INIT(arena)},
+        .context = {.arena = arena,
+                    .input = input,
+                    .outside = VARIABLES_INIT(arena),
+                    .shown = VARIABLES_INIT(arena)},
         .whole = whole,
         .input = input,
         .err = err,
@@ -420,6 +438,9 @@ struct model *model_load(const struct model_input *input, struct err *err) {
     project.scope.context = &project.context;
     project.scope.variables = &whole->variables;
     bool ok = load(&project);
+    hide_outside(&project);
+    if (ok)
+        set_lists(&project);
     release(&project);
     if (ok)
         return &whole->model;

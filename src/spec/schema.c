@@ -522,7 +522,7 @@ static const struct key service_keys[] = {
     {INTEGER("cpu_shares")},
     {COMMAND("command"), .merge = MERGE_REPLACE},
     {LIST_OF("configs", &file_mount), .unique = UNIQUE_CONFIG},
-    {TEXT("container_name")},
+    {TEXT("container_name"), .flags = KEY_SHOWN},
     {MAP("credential_spec", credential_spec_keys), .flags = KEY_KEPT},
     {.name = "depends_on",
      .kinds = IS_LIST | IS_MAP,
@@ -549,7 +549,7 @@ static const struct key service_keys[] = {
      .unique = UNIQUE_ENV_FILE,
      .short_form = SHORT_ENV_FILE},
     {LIST_OF("expose", &number_or_text), .form = AS_STRINGS, .unique = UNIQUE_TEXT,
-     .flags = KEY_DISTINCT},
+     .flags = KEY_DISTINCT | KEY_SHOWN},
     {.name = "extends",
      .kinds = IS_STRING | IS_MAP,
      .keys = extends_keys,
@@ -563,9 +563,9 @@ static const struct key service_keys[] = {
      .item = &gpu,
      .short_form = SHORT_GPUS,
      CHOICES("all")},
-    {TEXT("hostname")},
+    {TEXT("hostname"), .flags = KEY_SHOWN},
     {MAP("healthcheck", healthcheck_keys), .flags = KEY_KEPT},
-    {TEXT("image")},
+    {TEXT("image"), .flags = KEY_SHOWN},
     {BOOL("init"), .flags = KEY_KEPT},
     {TEXT("ipc")},
     {TEXT("isolation")},
@@ -611,9 +611,9 @@ static const struct key service_keys[] = {
      .most = 1000},
     {.name = "pid", .kinds = IS_STRING | IS_NULL, .form = AS_STRING},
     {INTEGER("pids_limit")},
-    {TEXT("platform")},
+    {TEXT("platform"), .flags = KEY_SHOWN},
     {LIST_OF("ports", &port), .short_form = SHORT_PORTS, .unique = UNIQUE_PORT,
-     .flags = KEY_DISTINCT},
+     .flags = KEY_DISTINCT | KEY_SHOWN},
     {BOOL("privileged")},
     {MAP("provider", provider_keys), .flags = KEY_KEPT},
     {TEXT("pull_policy")},
@@ -679,7 +679,7 @@ static const struct key external_keys[] = {{TEXT("name")}, {0}};
         .keys = external_keys, .flags = (f)                                                        \
     }
 static const struct key network_keys[] = {
-    {TEXT("name")},
+    {TEXT("name"), .flags = KEY_SHOWN},
     {TEXT("driver")},
     {OPTIONS("driver_opts")},
     {MAP("ipam", ipam_keys)},
@@ -695,7 +695,7 @@ static const struct key network = {
     .kinds = IS_NULL | IS_MAP, .keys = network_keys, .short_form = SHORT_EXTERNAL};
 
 static const struct key volume_keys[] = {
-    {TEXT("name")},
+    {TEXT("name"), .flags = KEY_SHOWN},
     {TEXT("driver")},
     {OPTIONS("driver_opts")},
     EXTERNAL(0),
@@ -710,7 +710,7 @@ static const struct key volume = {
 };
 
 static const struct key secret_keys[] = {
-    {TEXT("name")},
+    {TEXT("name"), .flags = KEY_SHOWN},
     {TEXT("file"), .path = PATH_PORTABLE},
     {TEXT("environment")},
     EXTERNAL(KEY_OPEN),
@@ -724,7 +724,7 @@ static const struct key secret = {
     .kinds = IS_MAP, .keys = secret_keys, .short_form = SHORT_EXTERNAL};
 
 static const struct key config_keys[] = {
-    {TEXT("name")},
+    {TEXT("name"), .flags = KEY_SHOWN},
     {TEXT("file"), .path = PATH_PORTABLE},
     {TEXT("environment")},
     {TEXT("content")},
@@ -758,7 +758,7 @@ static const struct key include_item = {
 
 static const struct key root_keys[] = {
     {TEXT("version"), .flags = KEY_SPENT},
-    {TEXT("name"), .flags = KEY_KEPT},
+    {TEXT("name"), .flags = KEY_KEPT | KEY_SHOWN},
     {LIST_OF("include", &include_item), .flags = KEY_SPENT},
     {.name = "services", .kinds = IS_MAP, .value = &schema_service, .flags = KEY_NAMES | KEY_KEPT},
     {.name = "networks", .kinds = IS_MAP, .value = &network},

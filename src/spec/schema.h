@@ -113,6 +113,7 @@ enum {
     KEY_ORDERED = 512,    /* its entries stay in the file's order */
     KEY_UNPRINTED = 1024, /* Compose does not print it */
     KEY_SERVICE = 2048,   /* stands under the name of a service */
+    KEY_SHOWN = 4096,     /* the engine shows what is written there to everyone */
 };
 
 struct key {

@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct variables into = VARIABLES_INIT(context.arena);
     struct lookup where = {NULL, NULL};
     struct err err = ERR_INIT;
-    context.outside = VARIABLES_INIT(context.arena);
+    context.outside = context.shown = VARIABLES_INIT(context.arena);
     char *text = xstrndup((const char *)data, size);
     dotenv_parse(&context, text, "fuzz", &where, &into, &err);
     err_release(&err);

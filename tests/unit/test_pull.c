@@ -129,7 +129,8 @@ static char *pull_with(const char *fault, const struct pull_patience *patience) 
     fprintf(file, "{\"registry\": {\"redis:7\": {}}, \"faults\": [%s]}", fault);
     fclose(file);
     help_fake_with("--scenario", path);
-    struct credentials *credentials = credentials_new(help.loop, nothing, warned, NULL);
+    struct credentials *credentials =
+        credentials_new(help.loop, nothing, (struct credentials_listener){warned, NULL, NULL});
     struct task *pull = help_run(pull_new(&(struct pull_options){.loop = help.loop,
                                                                  .engine = help.engine,
                                                                  .credentials = credentials,
@@ -179,7 +180,8 @@ Test(pull_tries, a_quiet_one_is_told_of_and_given_up) {
 Test(pull_tries, one_that_hangs_can_be_dropped) {
     static const char *const nothing[] = {NULL};
     help_fake_with("--fault", PULLS "\"do\": \"stall\"}");
-    struct credentials *credentials = credentials_new(help.loop, nothing, warned, NULL);
+    struct credentials *credentials =
+        credentials_new(help.loop, nothing, (struct credentials_listener){warned, NULL, NULL});
     struct task *pull = pull_new(&(struct pull_options){.loop = help.loop,
                                                         .engine = help.engine,
                                                         .credentials = credentials,

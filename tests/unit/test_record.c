@@ -80,16 +80,17 @@ static void on_event(void *context, const struct event *event) {
 static char *events_of(const char *path, const char *file) {
     struct buffer text = BUFFER_INIT;
     struct err err = ERR_INIT;
-    cr_assert(record_read(path, file, (struct event_listener){on_event, &text}, &err), "%s",
-              err.message);
+    cr_assert(
+        record_read(path, file, (struct event_listener){.event = on_event, .context = &text}, &err),
+        "%s", err.message);
     return buffer_detach(&text);
 }
 
 static char *log_of(const char *path, const char *name, bool of_suite) {
     struct buffer text = BUFFER_INIT;
     struct err err = ERR_INIT;
-    cr_assert(
-        record_read_log(path, name, of_suite, (struct event_listener){on_event, &text}, &err));
+    cr_assert(record_read_log(path, name, of_suite,
+                              (struct event_listener){.event = on_event, .context = &text}, &err));
     return buffer_detach(&text);
 }
 
@@ -250,7 +251,7 @@ Test(record, reads_only_plain_files) {
     char *head autofree = path_join(path, "record.json");
     struct err err = ERR_INIT;
     struct buffer seen autobuffer = BUFFER_INIT;
-    struct event_listener listener = {on_event, &seen};
+    struct event_listener listener = {.event = on_event, .context = &seen};
     cr_assert(!mkfifo(events, 0600));
     cr_assert(!symlink("/etc/passwd", link_));
     cr_assert(!record_read(path, "events.ndjson", listener, &err));

@@ -182,7 +182,8 @@ static char *ask_helper(const char *script, size_t times) {
     setenv("PATH", path, 1);
     autofree char *directory = xasprintf("DOCKER_CONFIG=%s", folder);
     const char *environment[] = {directory, NULL};
-    struct credentials *credentials = credentials_new(loop, environment, note_warning, NULL);
+    struct credentials *credentials =
+        credentials_new(loop, environment, (struct credentials_listener){note_warning, NULL, NULL});
     struct task_group *group = task_group_new(loop, GROUP_COLLECT, 0);
     for (size_t i = 0; i < times; i++)
         task_group_add(group, credentials_ask(credentials, "a.test"));

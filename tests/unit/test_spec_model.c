@@ -221,9 +221,9 @@ Test(model, a_record_keeps_what_compose_has_no_place_for) {
     model_free(again);
 }
 
-static bool has(const char *const *list, const char *text) {
-    for (; *list; list++)
-        if (!strcmp(*list, text))
+static bool hides(const struct model *model, const char *text) {
+    for (size_t i = 0; i < model->outside_count; i++)
+        if (!strcmp(model->outside[i].value, text))
             return true;
     return false;
 }
@@ -233,20 +233,74 @@ Test(model, knows_what_came_from_outside) {
     struct err err = ERR_INIT;
     workplace_write(&w, ".env", "FROM_DOTENV=dotenv-value\n");
     workplace_write(&w, "e.env", "FILE=file-value\n");
+    workplace_write(&w, "key.pem", "first key line\nsecond key line\n");
     workplace_write(&w, "compose.yaml",
                     "services:\n"
                     "  a:\n"
-                    "    image: \"x:${SHELL_ONLY}\"\n"
+                    "    image: x\n"
                     "    env_file: e.env\n"
-                    "    environment: {FROM_DOTENV: , LITERAL: literal-value}\n");
+                    "    secrets: [key]\n"
+                    "    environment: {FROM_DOTENV: , LITERAL: literal-value, S: \"$SHELL_ONLY\"}\n"
+                    "secrets: {key: {file: ./key.pem}}\n");
     struct model *model = workplace_load(&w, &err);
     cr_assert(model, "%s", err.message);
-    cr_assert(has(model->outside, "from-shell"));
-    cr_assert(has(model->outside, "dotenv-value"));
-    cr_assert(has(model->outside, "file-value"));
-    cr_assert_not(has(model->outside, "literal-value"));
+    cr_assert(hides(model, "from-shell"));
+    cr_assert(hides(model, "dotenv-value"));
+    cr_assert(hides(model, "file-value"));
+    cr_assert(hides(model, "first key line\nsecond key line\n"));
+    cr_assert_not(hides(model, "literal-value"));
     cr_assert_str_eq(model_variable(model, "FROM_DOTENV"), "dotenv-value");
+    for (size_t i = 0; i < model->outside_count; i++) {
+        const struct outside *one = &model->outside[i];
+        if (!strcmp(one->name, "FILE"))
+            cr_assert_str_eq(one->from, "e.env");
+        if (!strcmp(one->name, "SHELL_ONLY"))
+            cr_assert_str_eq(one->from, "the process environment");
+        if (!strcmp(one->name, "key"))
+            cr_assert_str_eq(one->from, "key.pem");
+    }
     model_free(model);
+    workplace_remove(&w);
+}
+
+Test(model, shows_what_is_no_secret) {
+    struct workplace w = workplace_new();
+    struct err err = ERR_INIT;
+    workplace_write(&w, "data", "");
+    workplace_write(&w, ".env",
+                    "TAG=15-alpine\nDB_USER=postgres\nSHORT=12345\nDIR=./data\nDB_HOST=localhost\n"
+                    "NO_DIR=./no-such\nCOMPOSE_PROFILES=profile-a\nPASSWORD=hunter22\n");
+    workplace_write(&w, "compose.yaml",
+                    "services:\n"
+                    "  a: {image: \"postgres:$TAG\", environment: {A: \"$DB_USER\"}}\n");
+    struct model *model = workplace_load(&w, &err);
+    static const char *const shown[] = {"15-alpine", "postgres",  "12345",
+                                        "./data",    "localhost", "profile-a"};
+    cr_assert(model, "%s", err.message);
+    for (size_t i = 0; i < lengthof(shown); i++)
+        cr_assert_not(hides(model, shown[i]), "%s", shown[i]);
+    cr_assert(hides(model, "./no-such"));
+    cr_assert(hides(model, "hunter22"));
+    cr_assert_not(model_may_show(model, "ANY", "hunter22"));
+    cr_assert(model_may_show(model, "HOME", "/nowhere/at-all"));
+    model_free(model);
+    workplace_remove(&w);
+}
+
+Test(model, no_mistake_is_told_with_a_value_from_outside) {
+    struct workplace w = workplace_new();
+    struct err err = ERR_INIT;
+    workplace_write(&w, ".env", "CPUS=not-a-number-at-all\n");
+    workplace_write(&w, "compose.yaml", "services:\n  a: {image: x, cpus: \"$CPUS\"}\n");
+    cr_assert_null(workplace_load(&w, &err));
+    cr_assert(strstr(err.message, "[redacted]"), "%s", err.message);
+    cr_assert_null(strstr(err.message, "not-a-number-at-all"));
+    err_release(&err);
+    workplace_write(&w, ".env", "a secret that stands alone=x\n");
+    cr_assert_null(workplace_load(&w, &err));
+    cr_assert_null(strstr(err.message, "stands"), "%s", err.message);
+    cr_assert(err.is_private);
+    err_release(&err);
     workplace_remove(&w);
 }
 

@@ -109,7 +109,7 @@ Test(template, strict_for_the_suite) {
 static char *dotenv(const char *text) {
     struct model_input input = {.directory = "/"};
     struct context context = {.arena = arena_new(), .input = &input};
-    context.outside = VARIABLES_INIT(context.arena);
+    context.outside = context.shown = VARIABLES_INIT(context.arena);
     struct variables shell = VARIABLES_INIT(context.arena), found = VARIABLES_INIT(context.arena);
     struct lookup where = {&shell, NULL};
     struct err err = ERR_INIT;
@@ -145,7 +145,7 @@ Test(dotenv, forms) {
         {"A='it\\'s'", "A=<it's>"},
         {"A=\"\\0101\"", "A=<A>"},
         {"A=x\nB=\"open\n", "e.env:2: the quote \" is not closed"},
-        {"A B=1", "e.env:1: a variable's name cannot have a space in it: `A B`"},
+        {"A B=1", "e.env:1: a variable's name cannot have a space in it"},
         {"\nA@=1", "e.env:2: `@` cannot be part of a variable's name"},
     };
     for (size_t i = 0; i < lengthof(pairs); i++) {
