@@ -19,6 +19,13 @@
 struct environment;
 struct task;
 
+/* What a volume has in it before its container is started. */
+struct initial_data {
+    const char *service;
+    const char *path; /* absolute in the container */
+    const char *file; /* a tar archive of this host, to be unpacked there */
+};
+
 struct environment_options {
     const struct model *model;
     const char *name; /* on the engine */
@@ -32,6 +39,9 @@ struct environment_options {
     const char *const *process_environment; /* NAME=VALUE, NULL-terminated */
     const char *const *suite_variables;     /* -e NAME=VALUE, NULL-terminated, or NULL */
     struct event_listener listener;
+
+    const struct initial_data *data;
+    size_t data_count;
 
     /* What the suite is run with. */
     const struct suite *const *suites; /* in order, NULL-terminated; or NULL: none */

@@ -236,6 +236,19 @@ char *model_to_json(const struct model *model);
  * where the file has none of envrun's keys (docs/files.md, "Round trip"). For records. */
 char *model_to_record(const struct model *model);
 
+/* How a model is written for another place. Each answers a text to be freed, or NULL for as it is.
+ */
+struct model_texts {
+    /* A file or a folder of this host, absolute. */
+    char *(*path)(void *context, const char *path);
+    /* Any other text. The answer is written as it is: a literal $ is doubled in it. `raw`: it is a
+     * command, which is not interpolated: nothing is doubled. */
+    char *(*text)(void *context, const char *text, bool raw);
+    void *context;
+};
+/* As model_to_record(), with other texts. */
+char *model_to_record_elsewhere(const struct model *model, const struct model_texts *texts);
+
 /* Put variables into a text by Compose's rules ($NAME, ${NAME:-default}, $$, ...), as for
  * suite.environment. A variable for which lookup() answers NULL and that has no default is an error
  * at the place; names (NULL-terminated, or NULL) are those it may have been meant to be. *ret is to

@@ -1,5 +1,8 @@
 #include "base/utf8.h"
 
+#include <stdbool.h>
+#include <string.h>
+
 /* Length by the first byte, and the least character that needs so many bytes. */
 static size_t announced_length(unsigned char first, uint32_t *ret_bits, uint32_t *ret_least) {
     if (first >= 0xc2 && first < 0xe0) {
@@ -60,5 +63,26 @@ void utf8_put_repaired(struct buffer *into, const char *text, size_t length) {
         uint32_t character;
         i += utf8_next(text + i, length - i, &character);
         utf8_put(into, character);
+    }
+}
+
+static bool is_visible(uint32_t c) {
+    bool control = c < 0x20 || (c >= 0x7f && c < 0xa0);
+    bool direction = (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+                     (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || c == 0x61c || c == 0xad;
+    return !control && !direction && c < 0xe0000;
+}
+
+void utf8_put_visible(struct buffer *into, const char *text) {
+    size_t length = strlen(text);
+    while (length) {
+        uint32_t character;
+        size_t size = utf8_next(text, length, &character);
+        if (is_visible(character))
+            utf8_put(into, character);
+        else
+            buffer_printf(into, "\\u{%x}", (unsigned)character);
+        text += size;
+        length -= size;
     }
 }

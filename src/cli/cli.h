@@ -14,6 +14,7 @@
 #include "base/vector.h"
 #include "loop/loop.h"
 #include "loop/task.h"
+#include "replay/ending.h"
 #include "report/report.h"
 #include "run/lease.h"
 
@@ -23,6 +24,7 @@
 /* ---- Options ---- */
 
 enum keep { KEEP_NEVER, KEEP_ON_FAILURE, KEEP_ALWAYS };
+enum bundle_when { BUNDLE_UNSAID, BUNDLE_NEVER, BUNDLE_ON_FAILURE, BUNDLE_ALWAYS };
 
 struct options {
     struct strings files;     /* -f */
@@ -42,8 +44,14 @@ struct options {
     const char *subnets;      /* --subnets */
     const char *max_parallel; /* --max-parallel */
     long long max_wait;       /* --max-wait, in ms */
+    const char *out;          /* --out */
+    const char *secrets_file; /* --secrets-file */
+    long bundle_mib;          /* --bundle-size; 0: none was given */
     enum keep keep;
     long long ttl; /* --ttl, in ms; 0: none; -1: not given */
+    enum bundle_when bundle;
+    bool bundle_data, bundle_all_images;  /* --bundle-data, --bundle-images=all */
+    bool at_failure, like_ci, shell;      /* of repro */
     bool ports_as_written, hermetic, strict, json, verbose, follow, timestamps, no_tty, quiet, all,
         yes, images, help;
     char **words; /* what is no option: the command's arguments, NULL-terminated */
@@ -88,7 +96,12 @@ struct session {
     long long began;
     int signal;  /* the first that asked to stop; 0: none */
     int signals; /* how many have */
+    struct bundle *bundle;
     struct environment *environment;
+    const struct initial_data *data; /* what its volumes begin with, data_count of them */
+    size_t data_count;
+    struct environment_options run;           /* what it was made with */
+    struct ending ending;                     /* how the run ends, so far */
     const char *const *services;              /* only these and what they need; or NULL */
     void (*resized)(struct session *session); /* the terminal has a new size; or NULL */
     void *context;                            /* the command's own */
@@ -119,6 +132,32 @@ bool session_drive(struct session *session, struct task *task, bool cut_short, s
 struct environment_options session_environment_options(struct session *session, const char *verb);
 /* Let the environment outlive us, for as long as --ttl says, or in CI for two hours. */
 bool session_hold(struct session *session, struct err *err);
+
+/* ---- run.c: what `run` and `repro` have in common ---- */
+
+/* Does a CI system run us? */
+bool cli_is_ci(void);
+/* A name of its own for each run. */
+void session_name_run(struct session *session);
+/* Make the environment, with these suites (NULL-terminated). */
+void session_make_environment(struct session *session, const struct suite *const *suites);
+/* Up, the suites, down; answers the code, and the word for how it went. `at_hand` (or NULL) takes
+ * the suites' place; `leaving` (or NULL) is called before the environment is taken down. */
+struct run_steps {
+    void (*at_hand)(struct session *session, struct err *err);
+    void (*leaving)(struct session *session, int code);
+    void *context;
+};
+int session_run(struct session *session, const struct run_steps *steps, struct err *err,
+                const char **ret_outcome);
+
+/* ---- bundle.c: a run's bundle ---- */
+
+/* Ask the engine for what the bundle needs, if there is to be one. */
+void session_capture(struct session *session, int code);
+/* Write it, once the run is over and its ending known; `record` as in bundle_write(). */
+void session_write_bundle(struct session *session, const char *record);
+
 /* Take the environment down unless it is to be kept; answers the code that counts then. */
 int session_finish(struct session *session, int code, bool failed);
 /* Tell an event, which is released. */
@@ -175,6 +214,7 @@ int command_exec(struct options *options);
 int command_port(struct options *options);
 int command_env(struct options *options);
 int command_config(struct options *options);
+int command_repro(struct options *options);
 int command_version(struct options *options);
 int command_help(struct options *options);
 

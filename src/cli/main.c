@@ -13,7 +13,7 @@
 
 const struct cli_command cli_commands[] = {
     {"run", command_run, "stand the environment up, run the suite, take it down",
-     "[SUITE...] [-- COMMAND...]", "fEpxndjvPHBMwekDSs",
+     "[SUITE...] [-- COMMAND...]", "fEpxndjvPHBMwekDSsboAVZ",
      "The exit code is the suite's; envrun's own are 64 to 75, 124, 126, 127, 130 and 143\n"
      "(docs/exit-codes.md). A COMMAND behind -- takes the place of the suite's own.\n",
      -1, false},
@@ -46,6 +46,11 @@ const struct cli_command cli_commands[] = {
      0, false},
     {"doctor", command_doctor, "check the engine and this host", "", "",
      "One line each, with what to do about it; 69 if something fails.\n", 0, false},
+    {"repro", command_repro, "run a failed run's bundle again, and compare", "BUNDLE|RUN",
+     "jvyKacXko",
+     "Exit codes: 0 it fails in the same way, 1 it passes here, 2 it fails differently\n"
+     "(docs/bundles.md).\n",
+     1, false},
     {"version", command_version, "print the versions of envrun and of the engine", "", "", NULL, 0,
      false},
     {"help", command_help, "explain a command", "[COMMAND]", "", NULL, 1, false},

@@ -38,6 +38,17 @@ static const struct option_row rows[] = {
     {'D', 0, "ttl", "DURATION",
      "take it down after so long, as 30m or 2h; 0: never (with CI set: 2h)"},
     {'s', 0, "strict", NULL, "a service that dies under a green suite is a failure (75)"},
+    {'b', 0, "bundle", "WHEN",
+     "write a bundle: `on-failure` (default with CI), `always`, `never` (default without)"},
+    {'o', 0, "out", "DIR", "where bundles are written and looked for (default: envrun-out)"},
+    {'A', 0, "bundle-images", "WHICH",
+     "`needed` (default): those that cannot be pulled by digest; `all`"},
+    {'V', 0, "bundle-data", NULL, "with the volumes as they were at the failure"},
+    {'Z', 0, "bundle-size", "MIB", "leave out what would make it larger, unpacked (default: 2048)"},
+    {'K', 0, "secrets-file", "FILE", "variables that the bundle asks for, as in an env file"},
+    {'a', 0, "at-failure", NULL, "begin with the volumes as they were at the failure"},
+    {'c', 0, "like-ci", NULL, "with no more CPUs and memory than there were at the failure"},
+    {'X', 0, "shell", NULL, "open a shell in the suite's place"},
     {'L', 0, "follow", NULL, "go on as the services write"},
     {'T', 0, "tail", "N", "only the last N lines of each"},
     {'t', 't', "timestamps", NULL, "the time before each line"},
@@ -47,7 +58,7 @@ static const struct option_row rows[] = {
     {'O', 0, "protocol", "NAME", "tcp (default) or udp"},
     {'i', 0, "index", "N", "the Nth container of a service that has several"},
     {'F', 0, "format", "FORMAT", "the output's format"},
-    {'y', 'y', "yes", NULL, "do it; without it, only say what would be done"},
+    {'y', 'y', "yes", NULL, "do it, without asking first"},
     {'I', 0, "images", NULL, "also images that envrun built and nobody uses"},
     {'q', 'q', "quiet", NULL, "only check, print nothing"},
     {'h', 'h', "help", NULL, "explain the command"},
@@ -76,6 +87,39 @@ static bool set_variable(struct options *options, const char *value, struct err 
         return err_set(err, ERR_USAGE, "-e takes KEY=VAL, not `%s`", value);
     strings_add(&options->variables, value);
     return true;
+}
+
+static bool set_word(const char *option, const char *value, const char *const *words, int *ret,
+                     struct err *err) {
+    for (int i = 0; words[i]; i++)
+        if (!strcmp(value, words[i])) {
+            *ret = i;
+            return true;
+        }
+    return err_set(err, ERR_USAGE, "--%s is `%s`, `%s`%s%s%s, not `%s`", option, words[0], words[1],
+                   words[2] ? " or `" : "", words[2] ? words[2] : "", words[2] ? "`" : "", value);
+}
+
+static bool set_bundle(struct options *options, const char *value, struct err *err) {
+    static const char *const words[] = {"never", "on-failure", "always", NULL};
+    int when = 0;
+    if (!set_word("bundle", value, words, &when, err))
+        return false;
+    options->bundle = BUNDLE_NEVER + when;
+    return true;
+}
+
+static bool set_bundle_images(struct options *options, const char *value, struct err *err) {
+    static const char *const words[] = {"needed", "all", NULL};
+    int which = 0;
+    bool ok = set_word("bundle-images", value, words, &which, err);
+    options->bundle_all_images = which;
+    return ok;
+}
+
+static bool set_bundle_size(struct options *options, const char *value, struct err *err) {
+    return text_to_long(value, 1, 1 << 16, &options->bundle_mib) ||
+           err_set(err, ERR_USAGE, "--bundle-size takes a number of MiB, not `%s`", value);
 }
 
 static bool set_tail(struct options *options, const char *value, struct err *err) {
@@ -163,6 +207,33 @@ static bool set_option(struct options *options, char letter, const char *value, 
     case 's':
         options->strict = true;
         return true;
+    case 'b':
+        return set_bundle(options, value, err);
+    case 'o':
+        options->out = value;
+        return true;
+    case 'A':
+        return set_bundle_images(options, value, err);
+    case 'V':
+        options->bundle_data = true;
+        return true;
+    case 'Z':
+        return set_bundle_size(options, value, err);
+    case 'y':
+        options->yes = true;
+        return true;
+    case 'K':
+        options->secrets_file = value;
+        return true;
+    case 'a':
+        options->at_failure = true;
+        return true;
+    case 'c':
+        options->like_ci = true;
+        return true;
+    case 'X':
+        options->shell = true;
+        return true;
     case 'j':
         options->json = true;
         return true;
@@ -180,9 +251,6 @@ static bool set_option(struct options *options, char letter, const char *value, 
         return true;
     case 'D':
         return set_ttl(options, value, err);
-    case 'y':
-        options->yes = true;
-        return true;
     case 'I':
         options->images = true;
         return true;

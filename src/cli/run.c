@@ -57,7 +57,7 @@ static bool choose_suites(struct session *session, struct chosen *chosen, struct
 /* ---- The environment ---- */
 
 /* Every run has a name of its own, so that two of one file do not meet. */
-static void name_run(struct session *session) {
+void session_name_run(struct session *session) {
     unsigned char random[3];
     if (getrandom(random, sizeof random, 0) != sizeof random)
         abort();
@@ -71,13 +71,13 @@ static bool is_same_file(int a, int b) {
            first.st_ino == second.st_ino;
 }
 
-static void make_environment(struct session *session, const struct chosen *chosen) {
+void session_make_environment(struct session *session, const struct suite *const *suites) {
     struct winsize size = {0};
     bool json = session->options->json;
     ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
     struct environment_options options = session_environment_options(session, "run");
     options.suite_variables = (const char *const *)strings_argv(&session->options->variables);
-    options.suites = chosen->suites.at;
+    options.suites = suites;
     options.command = (const char *const *)session->options->command;
     options.output = STDOUT_FILENO;
     /* With --json nothing but events is on stderr: the suite has stdout for both. */
@@ -86,7 +86,10 @@ static void make_environment(struct session *session, const struct chosen *chose
     options.rows = size.ws_row;
     options.columns = size.ws_col;
     options.output_is_terminal = isatty(STDOUT_FILENO) && options.output_is_shared;
-    session->environment = environment_new(session->loop, session->engine, &options);
+    options.data = session->data;
+    options.data_count = session->data_count;
+    session->run = options;
+    session->environment = environment_new(session->loop, session->engine, &session->run);
 }
 
 /* ---- The end ---- */
@@ -109,7 +112,7 @@ static void tell_kept(struct session *session) {
 
 enum { CI_TTL = 7200000 /* ms: nobody comes back to a job's environment */ };
 
-static bool is_ci(void) {
+bool cli_is_ci(void) {
     const char *ci = getenv("CI");
     return ci && *ci && strcmp(ci, "false") != 0 && strcmp(ci, "0") != 0;
 }
@@ -117,7 +120,7 @@ static bool is_ci(void) {
 bool session_hold(struct session *session, struct err *err) {
     long long ttl = session->options->ttl;
     if (ttl < 0)
-        ttl = is_ci() ? CI_TTL : 0;
+        ttl = cli_is_ci() ? CI_TTL : 0;
     return session_drive(session, environment_hold(session->environment, ttl), true, err);
 }
 
@@ -180,16 +183,31 @@ static bool run_suites(struct session *session, struct err *err) {
     return ran;
 }
 
+int session_run(struct session *session, const struct run_steps *steps, struct err *err,
+                const char **ret_outcome) {
+    bool up = session_drive(session, environment_up(session->environment), true, err);
+    if (up && steps->at_hand)
+        steps->at_hand(session, err);
+    else if (up)
+        run_suites(session, err);
+    int code = code_of(session, err, ret_outcome);
+    if (!environment_has_begun(session->environment))
+        return code;
+    if (steps->leaving)
+        steps->leaving(session, code);
+    int finished = session_finish(session, code, code != 0);
+    if (finished != code)
+        *ret_outcome = "error";
+    return finished;
+}
+
 static int run_all(struct session *session, struct err *err) {
     const char *outcome;
-    bool up = session_drive(session, environment_up(session->environment), true, err);
-    if (up)
-        run_suites(session, err);
-    int code = code_of(session, err, &outcome);
-    int finished = code;
-    if (environment_has_begun(session->environment))
-        finished = session_finish(session, code, code != 0);
-    return session_outcome(session, finished == code ? outcome : "error", finished);
+    int code = session_run(session, &(struct run_steps){.leaving = session_capture}, err, &outcome);
+    session->ending.outcome = xstrdup(outcome);
+    session->ending.code = code;
+    session_write_bundle(session, NULL);
+    return session_outcome(session, outcome, code);
 }
 
 int command_run(struct options *options) {
@@ -202,9 +220,9 @@ int command_run(struct options *options) {
     children_adopt();
     if (session_load(&session, &err) && choose_suites(&session, &chosen, &err) &&
         session_open(&session, &err)) {
-        name_run(&session);
+        session_name_run(&session);
         session_report(&session);
-        make_environment(&session, &chosen);
+        session_make_environment(&session, chosen.suites.at);
         code = run_all(&session, &err);
     } else {
         code = session_refuse(&session, &err);

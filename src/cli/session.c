@@ -8,6 +8,7 @@
 #include "base/redact.h"
 #include "base/text.h"
 #include "cli/place.h"
+#include "replay/bundle.h"
 
 #include <limits.h>
 #include <pwd.h>
@@ -26,7 +27,9 @@ void session_init(struct session *session, struct options *options) {
 void session_release(struct session *session) {
     if (session->loop)
         timer_stop(&session->tick);
+    bundle_free(session->bundle);
     environment_free(session->environment);
+    ending_release(&session->ending);
     report_free(session->report);
     engine_free(session->engine);
     loop_free(session->loop);
@@ -204,6 +207,7 @@ bool session_open(struct session *session, struct err *err) {
 
 static void on_event(void *context, const struct event *event) {
     struct session *session = context;
+    ending_take(&session->ending, event);
     if (session->report)
         report_event(session->report, event);
 }

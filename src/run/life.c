@@ -9,6 +9,8 @@
 
 #include "base/text.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 /* ---- Waiting ---- */
@@ -171,7 +173,25 @@ static struct task *begin_credentials(void *subject, struct err *err) {
     return life->planned->registry_config ? files_copy_credentials(life) : NULL;
 }
 
+/* What a replay puts into its volumes. */
+static struct task *begin_data(void *subject, struct err *err) {
+    struct life *life = subject;
+    const struct environment_options *options = &life->environment->options;
+    struct task_group *group = task_group_new(life->environment->loop, GROUP_FAIL_FAST, 0);
+    for (size_t i = 0; i < options->data_count; i++) {
+        const struct initial_data *data = &options->data[i];
+        int fd = strcmp(data->service, life->name) ? -1 : open(data->file, O_RDONLY | O_CLOEXEC);
+        if (fd >= 0)
+            task_group_add(
+                group, container_load_folder(life->environment->engine, life->id, data->path, fd));
+        else if (!strcmp(data->service, life->name))
+            err_set(err, ERR_FILE, "cannot read %s: %s", data->file, strerror(errno));
+    }
+    return err_is(err) ? task_free(group) : (struct task *)group;
+}
+
 static const struct stage copy_stages[] = {
+    {"data", begin_data, NULL},
     {"files", begin_files, NULL},
     {"credentials", begin_credentials, NULL},
     {0},

@@ -384,23 +384,30 @@ const char *model_variable(const struct model *model, const char *name) {
     return variables_get(&whole_of(model)->variables, name);
 }
 
-static char *print(const struct model *model, bool complete,
+static char *print(const struct model *model, bool complete, const struct model_texts *texts,
                    void (*printer)(struct printing *p, const struct node *root)) {
-    struct printing p = {BUFFER_INIT_MAX(PRINT_MAX), complete, node_get(model->root, "services")};
+    struct printing p = {.out = BUFFER_INIT_MAX(PRINT_MAX),
+                         .complete = complete,
+                         .services = node_get(model->root, "services"),
+                         .texts = texts};
     printer(&p, model->root);
     return buffer_detach(&p.out);
 }
 
 char *model_to_yaml(const struct model *model) {
-    return print(model, whole_of(model)->own_keys, print_yaml);
+    return print(model, whole_of(model)->own_keys, NULL, print_yaml);
 }
 
 char *model_to_json(const struct model *model) {
-    return print(model, whole_of(model)->own_keys, print_json);
+    return print(model, whole_of(model)->own_keys, NULL, print_json);
 }
 
 char *model_to_record(const struct model *model) {
-    return print(model, true, print_json);
+    return print(model, true, NULL, print_json);
+}
+
+char *model_to_record_elsewhere(const struct model *model, const struct model_texts *texts) {
+    return print(model, true, texts, print_json);
 }
 
 void model_free(struct model *model) {

@@ -14,6 +14,7 @@ struct printing {
     struct buffer out;
     bool complete; /* also what Compose does not print, and all of it can be read back */
     const struct node *services;
+    const struct model_texts *texts; /* or NULL */
 };
 
 /* Is an entry printed, given what the table says of it? */

@@ -42,6 +42,37 @@ static void indent(struct printing *p, int depth) {
 
 static void put(struct printing *p, const struct node *node, const struct key *key, int depth);
 
+/* ---- Texts for another place ---- */
+
+/* The keys whose text, or whose list of texts, names files; and the source of a bind mount. */
+static bool is_path(const struct node *parent, const struct key *parent_key,
+                    const struct node *child, const struct key *key) {
+    if (*child->text != '/')
+        return false;
+    if (parent->kind == NODE_LIST)
+        return parent_key && parent_key->path != PATH_NONE && parent_key->path != PATH_MOUNT;
+    if (parent_key && parent_key->path == PATH_MOUNT)
+        return !strcmp(child->key, "source") && !strcmp(node_text(parent, "type", ""), "bind");
+    return key && key->path != PATH_NONE && key->path != PATH_MOUNT;
+}
+
+static char *text_elsewhere(const struct printing *p, const struct node *node, bool path) {
+    const struct model_texts *texts = p->texts;
+    bool raw = node->flags & NODE_RAW;
+    if (!texts)
+        return NULL;
+    char *text = path ? texts->path(texts->context, node->text) : NULL;
+    return text ? text : texts->text(texts->context, node->text, raw);
+}
+
+static void put_string(struct printing *p, const struct node *node, bool path) {
+    autofree char *other = text_elsewhere(p, node, path);
+    if (other)
+        put_text(&p->out, other, false);
+    else
+        put_text(&p->out, node->text, !(node->flags & NODE_RAW));
+}
+
 static void put_children(struct printing *p, const struct node *node, const struct key *key,
                          int depth) {
     bool map = node->kind == NODE_MAP, any = false;
@@ -59,7 +90,10 @@ static void put_children(struct printing *p, const struct node *node, const stru
                      !(child->flags & NODE_RAW));
             buffer_puts(&p->out, ": ");
         }
-        put(p, child, known, depth + 1);
+        if (child->kind == NODE_STRING)
+            put_string(p, child, is_path(node, key, child, known));
+        else
+            put(p, child, known, depth + 1);
     }
     if (any)
         indent(p, depth);
@@ -77,7 +111,7 @@ static void put(struct printing *p, const struct node *node, const struct key *k
         buffer_puts(&p->out, node->text);
         break;
     case NODE_STRING:
-        put_text(&p->out, node->text, !(node->flags & NODE_RAW));
+        put_string(p, node, false);
         break;
     case NODE_LIST:
     case NODE_MAP:

@@ -1,0 +1,306 @@
+#!/usr/bin/env bats
+# Bundles: what a failed run hands out, and what `envrun repro` makes of it on the same engine.
+# shellcheck disable=SC2016,SC2154  # backquotes and variables stand for themselves; from what is loaded
+
+load lib
+load bundle
+
+# What repro unpacks goes here, and all of it goes away again.
+setup() {
+    cd "$BATS_TEST_TMPDIR" || return
+    name=t$(od -An -N5 -tx1 /dev/urandom | tr -d ' \n')
+    unset GITHUB_OUTPUT GITHUB_STEP_SUMMARY GITLAB_CI CI_PROJECT_DIR
+    mkdir tmp
+    export TMPDIR=$PWD/tmp
+}
+
+teardown() {
+    local code=0
+    nothing_is_left || code=1
+    remove_images
+    [ -z "$(ls "$BATS_TEST_TMPDIR/tmp")" ] || { echo "left: $(ls "$BATS_TEST_TMPDIR/tmp")"; code=1; }
+    return "$code"
+}
+
+# failing [SUITE]: a service, and a suite that fails.
+failing() {
+    app <<END
+services:
+  web: {image: $busybox, command: sh -c 'echo is there; exec sleep 1000', ready: {log: is there}}
+suite: {command: '${1:-cat greeting; exit 3}'}
+END
+    echo hello >app/greeting
+}
+
+@test "a failed run of a CI system writes a bundle, and says where it is" {
+    failing
+    export CI=true GITHUB_OUTPUT=$PWD/output GITHUB_STEP_SUMMARY=$PWD/summary
+    in_app exits 3 run
+    [ -s "$(bundle)" ]
+    says "bundle: $PWD/$(bundle)"
+    [[ $(tail -1 err) = 'envrun: outcome=failed code=3'* ]]
+    [[ $(tail -2 err | head -1) = *"envrun repro $PWD/$(bundle)"* ]]
+    is "$(cat output)" "bundle=$PWD/$(bundle)"
+    grep -q 'envrun repro envrun-' summary
+    grep -q 'failed with exit code 3' summary
+}
+
+@test "GitLab is told where it is by a file of variables" {
+    failing
+    CI=true GITLAB_CI=true CI_PROJECT_DIR=$PWD/app in_app exits 3 run
+    is "$(cat app/envrun-out/bundle.env)" "ENVRUN_BUNDLE=$(cd app && echo envrun-out/envrun-*.zst)"
+}
+
+@test "when there is a bundle, and where" {
+    failing
+    in_app exits 3 run
+    [ ! -e app/envrun-out ]
+    CI=true in_app exits 3 run --bundle=never
+    [ ! -e app/envrun-out ]
+    CI=true in_app exits 0 run -- true
+    [ ! -e app/envrun-out ]
+    in_app exits 0 run --bundle=always --out elsewhere -- true
+    [ -s app/elsewhere/envrun-*.tar.zst ]
+    in_app exits 64 run --bundle=sometimes
+    says '--bundle is `never`, `on-failure` or `always`, not `sometimes`'
+}
+
+@test "a failure is reproduced elsewhere, without the project's files and tags" {
+    app <<END
+services:
+  web: {build: ., image: $name, command: sh -c 'cat /version; exec sleep 1000', ready: {log: one}, volumes: ["./conf:/conf"],
+        seed: [{exec: cat /conf/it}, {copy: {from: greeting, to: /}}]}
+suite: {command: 'cat greeting; exit 3'}
+END
+    mkdir app/conf
+    echo it >app/conf/it
+    echo hello >app/greeting
+    printf 'FROM %s\nRUN echo one >/version\n' "$busybox" >app/Dockerfile
+    packs 3
+    rm -r gone
+    docker rmi "$name" >/dev/null
+    docker tag "$busybox" "$name"
+    repro 0
+    is "$(cat out)" hello
+    says 'reproduced: ' 'envrun: outcome=reproduced code=0'
+    [ -z "$(docker images -q "envrun-repro/$name-*")" ]
+}
+
+@test "a run's ID stands for its bundle" {
+    failing
+    in_app exits 3 run --bundle=always
+    id=$(basename "$(bundle)" .tar.zst | grep -o '[^-]*$')
+    timeout 90 "$ENVRUN" repro --yes --out app/envrun-out "$id" >out 2>err
+    says 'outcome=reproduced'
+    code=0
+    timeout 90 "$ENVRUN" repro --yes ffffff >out 2>err || code=$?
+    is "$code" 64
+    says 'the bundle of a run `ffffff`'
+}
+
+@test "it passes here, or fails differently" {
+    failing "exit \$(cat $PWD/state)"
+    echo 3 >state
+    packs 3
+    echo 0 >state
+    repro 1
+    says 'passes here' 'envrun: outcome=passes code=1' 'differs between the hosts'
+    echo 4 >state
+    repro 2
+    says 'exit code: then 3, here 4' 'fails differently' 'envrun: outcome=differs code=2'
+}
+
+@test "the hosts are compared" {
+    failing "exit \$(cat $PWD/state)"
+    echo 3 >state
+    packs 3
+    echo 0 >state
+    mkdir unpacked
+    tar --zstd -xf b.tar.zst -C unpacked
+    jq '.kernel = "3.10" | .cpus = 64' unpacked/host.json >host.json && mv host.json unpacked/
+    "$BATS_TEST_DIRNAME/../make-bundle" unpacked b.tar.zst
+    repro 1
+    in_order 'what differs' 'kernel           3.10' 'cpus             64' 'passes here'
+}
+
+@test "an environment that does not come up is reproduced by service, phase and cause" {
+    failing
+    sed -i "s/echo is there; exec sleep 1000/echo no; exit \$\$(cat \/state)/; s/'}/'}/; s|ready:|volumes: [\"$PWD/state:/state\"], ready:|" app/compose.yaml
+    echo 7 >state
+    packs 75
+    echo 7 >state
+    repro 0
+    says 'exited with code' 'compared by service, phase and cause'
+}
+
+@test "values from outside are not in it, and are asked for by name" {
+    app <<END
+services:
+  web: {image: $busybox, command: sleep 1000, environment: {TOKEN: "\$TOKEN", URL: "http://u:\${TOKEN}@h/\$\$x"}, secrets: [key]}
+secrets: {key: {file: ./key.txt}}
+suite: {command: '[ "\${#GIVEN}" = 13 ] && exit 3'}
+END
+    echo TOKEN=from-the-env-file >app/.env
+    echo the-key-of-all >app/key.txt
+    packs 3 -e GIVEN=given-by-hand
+    fails grep -rE 'from-the-env-file|the-key-of-all|given-by-hand' <(tar --zstd -xOf b.tar.zst)
+    is "$(in_bundle model.json | jq -r .services.web.environment.URL)" 'http://u:${TOKEN-}@h/$$x'
+    repro 64
+    says 'are needed for GIVEN, KEY, TOKEN'
+    printf 'TOKEN=other\nKEY=other-key\n' >secrets
+    GIVEN=given-by-hand repro 0 --secrets-file secrets
+    says 'it is given the values of GIVEN, KEY, TOKEN'
+}
+
+@test "nothing runs before the user has seen it and agreed" {
+    failing "touch $PWD/ran; exit 3"
+    packs 3
+    rm ran
+    code=0
+    timeout 90 "$ENVRUN" repro b.tar.zst >out 2>err </dev/null || code=$?
+    is "$code" 64
+    says "in $TMPDIR" "touch $PWD/ran; exit 3" 'give --yes if you trust it'
+    [ ! -e ran ]
+    printf 'n\n' | "$BATS_TEST_DIRNAME/pty.py" "$ENVRUN" repro b.tar.zst >out 2>&1 || true
+    [ ! -e ran ]
+}
+
+# lie FILTER: the bundle with another model, its hashes right.
+lie() {
+    rm -rf unpacked
+    mkdir unpacked
+    tar --zstd -xf b.tar.zst -C unpacked
+    jq "$1" unpacked/model.json >model.json && mv model.json unpacked/
+    "$BATS_TEST_DIRNAME/../make-bundle" unpacked b.tar.zst
+}
+
+@test "a model that wants more than a bundle has is refused, or shown first" {
+    failing
+    packs 3
+    cp b.tar.zst good.tar.zst
+    lie '.include = ["/etc/passwd"]'
+    repro 65
+    says 'its model has `include`, which a bundle'
+    cp good.tar.zst b.tar.zst
+    lie '.services.web.env_file = ["/root/.ssh/id_rsa"]'
+    repro 65
+    says 'its model has `env_file`'
+    cp good.tar.zst b.tar.zst
+    lie '.services.web += {privileged: true, volumes: [{type: "bind", source: "/", target: "/host"}, {type: "bind", source: "../../../x", target: "/x"}]} | ."x-suite".command = "evil\r\u001b[2Jpytest"'
+    code=0
+    timeout 90 "$ENVRUN" repro b.tar.zst >out 2>err </dev/null || code=$?
+    is "$code" 64
+    says 'a path of this host is used: /' 'service `web` has all rights' 'evil\u{d}\u{1b}[2Jpytest' "is used: $TMPDIR"
+    cp good.tar.zst b.tar.zst
+    HIDDEN=value-of-mine lie '.services.web.environment = {A: "$HIDDEN"} | ."x-suite".command = "exit 3"'
+    HIDDEN=value-of-mine repro 0
+}
+
+@test "a bundle that is damaged is refused with one sentence, and nothing is left" {
+    failing
+    packs 3
+    truncate -s -100 b.tar.zst
+    repro 65
+    says 'b.tar.zst: '
+    is "$(wc -l <err)" 2
+    echo text >b.tar.zst
+    repro 65
+    says 'no bundle of envrun'
+}
+
+@test "a full disk costs the bundle, not the outcome" {
+    failing
+    head -c 20000 /dev/urandom >app/noise
+    mkdir full
+    mount -t tmpfs -o size=8k tmpfs full || skip "tmpfs cannot be mounted here"
+    in_app exits 3 run --bundle=always --out "$PWD/full"
+    rest=$(ls -A full)
+    umount full
+    says 'there is no bundle: ' 'envrun: outcome=failed code=3'
+    is "$rest" ''
+}
+
+@test "what would make it too large is left out, and said" {
+    failing
+    head -c 3000000 /dev/urandom >app/large
+    in_app exits 3 run --bundle=always --bundle-size 1
+    mv "$(bundle)" b.tar.zst
+    says 'that are left out'
+    in_bundle manifest.json | jq -e '.left_out | map(.name) | index("project/large")'
+    repro 0
+    says 'its image is not in the bundle; what is called'
+}
+
+@test "the volumes as they were at the failure" {
+    app <<END
+services:
+  db: {image: $busybox, command: sleep 1000, volumes: ["data:/data"], seed: [{exec: echo seeded >>/data/log}]}
+  tests: {image: $busybox, volumes: ["data:/data"]}
+volumes: {data: {}}
+suite: {service: tests, command: 'cat /data/log; echo tested >>/data/log; exit 3'}
+END
+    packs 3 --bundle-data
+    is "$(cat out)" seeded
+    repro 0
+    is "$(cat out)" seeded
+    repro 0 --at-failure
+    is "$(cat out)" "$(printf 'seeded\ntested')"
+}
+
+@test "without the volumes it cannot begin at the failure" {
+    failing
+    packs 3
+    repro 64 --at-failure
+    says 'no volumes as they were at the failure'
+}
+
+@test "a shell in the suite's place" {
+    failing
+    packs 3
+    printf '#!/bin/sh\necho "shell in ${PWD##*/} with $WEB_HOST"; ls\n' >shell
+    chmod +x shell
+    SHELL=$PWD/shell repro 0 --shell
+    grep -q 'shell in project with [0-9.]*' out
+    grep -q greeting out
+}
+
+@test "it can be kept" {
+    failing
+    packs 3
+    repro 0 --keep
+    kept=$(grep -o 'the environment [^ ]* is kept' err | cut -d' ' -f3)
+    folder=$(grep -o 'its files are in .*' err | cut -d' ' -f5-)
+    [ -e "$folder/greeting" ]
+    timeout 90 "$ENVRUN" down -p "$kept"
+    rm -r tmp/*
+    docker images --format '{{.Repository}}:{{.Tag}}' 'envrun-repro/*' | xargs -r docker rmi -f >/dev/null
+}
+
+@test "as little as there was on the other host" {
+    failing 'nproc; exit 3'
+    packs 3
+    mkdir unpacked
+    tar --zstd -xf b.tar.zst -C unpacked
+    jq '.cpus = 1 | .memory = 512000000' unpacked/host.json >host.json && mv host.json unpacked/
+    "$BATS_TEST_DIRNAME/../make-bundle" unpacked b.tar.zst
+    repro 0 --like-ci
+    is "$(cat out)" 1
+}
+
+@test "git: the commit, what is not committed, and no file that it ignores" {
+    failing
+    (
+        cd app
+        echo ignored >.gitignore
+        echo big >ignored
+        git init -q . && git add -A
+        git -c user.name=a -c user.email=a@b commit -qm one
+        echo changed >>greeting
+        echo new >untracked
+    )
+    packs 3
+    is "$(in_bundle git/commit)" "$(git -C gone rev-parse HEAD)"
+    in_bundle git/uncommitted.diff | grep -q '^+changed'
+    is "$(in_bundle project/untracked)" new
+    fails in_bundle project/ignored
+}
