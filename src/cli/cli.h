@@ -50,8 +50,8 @@ struct options {
     enum keep keep;
     long long ttl; /* --ttl, in ms; 0: none; -1: not given */
     enum bundle_when bundle;
-    bool bundle_data, bundle_all_images;  /* --bundle-data, --bundle-images=all */
-    bool at_failure, like_ci, shell;      /* of repro */
+    bool bundle_data, bundle_all_images; /* --bundle-data, --bundle-images=all */
+    bool at_failure, like_ci, shell;     /* of repro */
     bool ports_as_written, hermetic, strict, json, verbose, follow, timestamps, no_tty, quiet, all,
         yes, images, help;
     char **words; /* what is no option: the command's arguments, NULL-terminated */
