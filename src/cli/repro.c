@@ -340,7 +340,8 @@ static int tell_verdict(struct repro *repro) {
     struct session *session = &repro->session;
     autostrings struct strings differences = {0};
     const char *by;
-    enum verdict verdict = ending_compare(&repro->replay.then, &session->ending, &differences, &by);
+    enum ending_verdict verdict =
+        ending_compare(&repro->replay.then, &session->ending, &differences, &by);
     vec_each (line, &differences)
         tell(session, xstrdup(*line));
     if (verdict != VERDICT_REPRODUCED)

@@ -273,8 +273,8 @@ static bool is(const char *outcome, const char *word) {
     return text_equal(outcome, word);
 }
 
-enum verdict ending_compare(const struct ending *then, const struct ending *now,
-                            struct strings *differences, const char **ret_by) {
+enum ending_verdict ending_compare(const struct ending *then, const struct ending *now,
+                                   struct strings *differences, const char **ret_by) {
     *ret_by = "the outcome";
     if (is(now->outcome, "passed"))
         return is(then->outcome, "passed") ? VERDICT_REPRODUCED : VERDICT_PASSES;

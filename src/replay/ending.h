@@ -42,12 +42,12 @@ cJSON *ending_encode(const struct ending *ending);
 /* It may come from anywhere; ERR_FILE. */
 bool ending_decode(const cJSON *json, struct ending *ret, struct err *err);
 
-enum verdict { VERDICT_REPRODUCED, VERDICT_PASSES, VERDICT_DIFFERS };
+enum ending_verdict { VERDICT_REPRODUCED, VERDICT_PASSES, VERDICT_DIFFERS };
 
 /* How the second compares with the first; each difference as a line for people. `ret_by` is what
  * was compared: "the failing tests and their messages". */
-enum verdict ending_compare(const struct ending *then, const struct ending *now,
-                            struct strings *differences, const char **ret_by);
+enum ending_verdict ending_compare(const struct ending *then, const struct ending *now,
+                                   struct strings *differences, const char **ret_by);
 
 /* To be freed by the caller. */
 char *ending_normalise(const struct ending *ending, const char *text);
