@@ -94,6 +94,10 @@ struct task *environment_hold(struct environment *environment, long long ttl);
 /* Remove it: what this environment itself has made, and nothing else of its name. */
 struct task *environment_remove(struct environment *environment);
 
+/* A line of a log is held back while a value from outside may go on in the next one: no more lines
+ * will come, so tell those that are held. */
+void environment_end_logs(struct environment *environment);
+
 /* Remove whatever the engine has of an environment: containers first, then networks and volumes,
  * each kind at once, until nothing is left. Tells EVENT_TEARDOWN. ERR_LEFTOVER names what stays. */
 struct teardown_options {

@@ -247,6 +247,8 @@ int session_outcome(struct session *session, const char *outcome, int code) {
                           .text = xstrdup(outcome),
                           .code = code,
                           .duration = loop_now() - session->began};
+    if (session->environment)
+        environment_end_logs(session->environment);
     session_tell(session, &event);
     return code;
 }

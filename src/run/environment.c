@@ -5,6 +5,7 @@
 
 #include "base/redact.h"
 #include "base/text.h"
+#include "event/redact_log.h"
 #include "run/credentials.h"
 #include "run/owner.h"
 
@@ -15,7 +16,17 @@
 
 void environment_tell(struct environment *environment, struct event *event) {
     event->ms = loop_now() - environment->began;
+    if (event->kind == EVENT_LOG && event->status != STATUS_FAILED) {
+        log_redactor_tell(environment->logs, event);
+        return;
+    }
+    if (event->kind == EVENT_LOG)
+        log_redactor_end(environment->logs, event->service, event->detail);
     event_tell(event, &environment->options.listener);
+}
+
+void environment_end_logs(struct environment *environment) {
+    log_redactor_end(environment->logs, NULL, NULL);
 }
 
 void environment_hide(struct environment *environment, const char *name, const char *value) {
@@ -87,6 +98,7 @@ struct environment *environment_new(struct loop *loop, struct engine *engine,
     environment->loop = loop;
     environment->engine = engine;
     environment->options = *options;
+    environment->logs = log_redactor_new(&environment->options.listener);
     environment->model = options->model;
     environment->name = xstrdup(options->name);
     environment->owner = owner_of_this_process();
@@ -106,6 +118,7 @@ struct environment *environment_free(struct environment *environment) {
         life_release(&environment->lives[i]);
     free(environment->lives);
     plan_free(environment->plan);
+    log_redactor_free(environment->logs);
     cJSON_Delete(environment->own_mounts);
     credentials_free(environment->credentials);
     vec_free(&environment->subnets_taken);

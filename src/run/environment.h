@@ -75,6 +75,7 @@ struct environment {
     struct loop *loop;
     struct engine *engine;
     struct environment_options options;
+    struct log_redactor *logs; /* their lines go through it */
     const struct model *model;
     struct plan *plan;
     char *name;

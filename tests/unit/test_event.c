@@ -1,7 +1,10 @@
 #include <envrun/event.h>
 
+#include "base/buffer.h"
 #include "base/memory.h"
+#include "base/redact.h"
 #include "base/utf8.h"
+#include "event/redact_log.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -253,4 +256,57 @@ Test(event, refuses_times_and_usages_that_are_none) {
         cr_assert(!event_decode(lines[i], &event, &err), "%s", lines[i]);
         err_release(&err);
     }
+}
+
+/* ---- Values that are taken out ---- */
+
+static void append(void *context, const struct event *event) {
+    buffer_printf(context, "%lld %d %s|", event->at, (int)event->stream, event->text);
+}
+
+static void tell_log(struct log_redactor *logs, const char *service, enum event_stream stream,
+                     long long at, const char *text) {
+    struct event event = {.kind = EVENT_LOG,
+                          .service = xstrdup(service),
+                          .stream = stream,
+                          .at = at,
+                          .text = xstrdup(text)};
+    log_redactor_tell(logs, &event);
+}
+
+Test(event, a_value_over_two_lines_of_a_log) {
+    struct buffer told autobuffer = BUFFER_INIT;
+    struct event_listener listener = {
+        .event = append, .context = &told, .redactor = redactor_new()};
+    struct log_redactor *logs = log_redactor_new(&listener);
+    redactor_add(listener.redactor, "s3cr3t-value");
+    tell_log(logs, "a", EVENT_STDOUT, 1,
+             "a line that is longer than any value is, so that it goes on at once, s3cr");
+    tell_log(logs, "a", EVENT_STDERR, 2,
+             "3t-value stands alone in this stream, which is longer than the longest of values");
+    tell_log(logs, "b", EVENT_STDOUT, 3, "3t-value");
+    tell_log(logs, "a", EVENT_STDOUT, 4, "3t-value ends");
+    tell_log(logs, "a", EVENT_STDOUT, 5, "");
+    log_redactor_end(logs, "a", NULL);
+    cr_assert_str_eq(
+        told.data,
+        "1 1 a line that is longer than any value is, so that it goes on at once, [redacted]|"
+        "2 2 [redacted] stands alone in this stream, which is longer than the longest of values|"
+        "4 1 [redacted] ends|5 1 |");
+    log_redactor_end(logs, NULL, NULL);
+    cr_assert(strstr(told.data, "|3 1 [redacted]|"), "%s", told.data);
+    log_redactor_free(logs);
+    redactor_free(listener.redactor);
+}
+
+Test(event, an_object_stays_json) {
+    struct buffer told autobuffer = BUFFER_INIT;
+    struct event_listener listener = {
+        .event = append, .context = &told, .redactor = redactor_new()};
+    struct event event = {.kind = EVENT_OBJECT,
+                          .text = xstrdup("{\"Env\": [\"A=123456\"], \"Memory\": 123456}")};
+    redactor_add(listener.redactor, "123456");
+    event_tell(&event, &listener);
+    cr_assert_str_eq(told.data, "0 0 {\"Env\":[\"A=[redacted]\"],\"Memory\":123456}|");
+    redactor_free(listener.redactor);
 }
