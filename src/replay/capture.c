@@ -172,6 +172,19 @@ static const cJSON *next_volume(struct capture *capture) {
     return NULL;
 }
 
+/* All services that have the volume: what seeded it may be another one. */
+static void put_users(struct capture *capture, cJSON *entry, const char *source) {
+    cJSON *users = json_array_at(entry, "services");
+    for (size_t i = 0; i < capture->environment->life_count; i++) {
+        const struct life *life = &capture->environment->lives[i];
+        const cJSON *mount;
+        cJSON_ArrayForEach (mount, json_get(life->planned->body, "HostConfig.Mounts")) {
+            if (text_equal(json_text(mount, "Source"), source))
+                json_append_text(users, life->planned->service->name);
+        }
+    }
+}
+
 static bool next_data(struct capture *capture) {
     const cJSON *mount = capture->options.data ? next_volume(capture) : NULL;
     if (!mount)
@@ -185,6 +198,7 @@ static bool next_data(struct capture *capture) {
     json_put_text(entry, "service", capture->life->name);
     json_put_text(entry, "path", path);
     json_put_text(entry, "file", name);
+    put_users(capture, entry, json_text(mount, "Source"));
     cJSON_AddItemToArray(capture->captured.data, entry);
     strings_add(&capture->saved, json_text(mount, "Source"));
     capture->work = container_save_folder(capture->environment->engine, capture->life->id, path,

@@ -22,7 +22,7 @@ struct capture_options {
 struct captured {
     cJSON *engine; /* GET /info and /version: {"info": ..., "version": ...} */
     cJSON *images; /* [{"service", "reference", "digest" or "config", "manifest", "name"}] */
-    cJSON *data;   /* [{"service", "path", "file"}] */
+    cJSON *data;   /* [{"service", "path", "file", "services"}] */
     cJSON *left_out;
 };
 

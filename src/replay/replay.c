@@ -139,10 +139,14 @@ static cJSON *service_named(const struct replay *replay, const char *name) {
 }
 
 void replay_from_failure(struct replay *replay) {
-    vec_each (volume, &replay->volumes) {
-        cJSON *service = service_named(replay, volume->service);
-        if (service)
-            cJSON_DeleteItemFromObjectCaseSensitive(service, "x-seed");
+    const cJSON *entry, *user;
+    cJSON_ArrayForEach (entry, replay->data) {
+        cJSON_ArrayForEach (user, cJSON_GetObjectItemCaseSensitive(entry, "services")) {
+            const char *name = cJSON_GetStringValue(user);
+            cJSON *service = name ? service_named(replay, name) : NULL;
+            if (service)
+                cJSON_DeleteItemFromObjectCaseSensitive(service, "x-seed");
+        }
     }
 }
 
