@@ -60,7 +60,7 @@ END
     CI=true in_app exits 0 run -- true
     [ ! -e app/envrun-out ]
     in_app exits 0 run --bundle=always --out elsewhere -- true
-    [ -s app/elsewhere/envrun-*.tar.zst ]
+    [ -s "$(echo app/elsewhere/envrun-*.tar.zst)" ]
     in_app exits 64 run --bundle=sometimes
     says '--bundle is `never`, `on-failure` or `always`, not `sometimes`'
 }

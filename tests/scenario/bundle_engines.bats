@@ -10,8 +10,8 @@ engine=$BATS_TEST_DIRNAME/../second-engine
 
 setup_file() {
     local get=$BATS_TEST_DIRNAME/../get-debian-next dockerd containerd
-    dockerd=$("$get" --release sid docker.io dockerd) && containerd=$("$get" --release sid containerd) ||
-        skip "the packages of the other engine cannot be fetched"
+    dockerd=$("$get" --release sid docker.io dockerd) || skip "the other engine cannot be fetched"
+    containerd=$("$get" --release sid containerd) || skip "the other engine cannot be fetched"
     export OTHER=/tmp/e$$ BATS_NO_PARALLELIZE_WITHIN_FILE=true
     ENGINE_BIN=${dockerd%/*}:${containerd%/*} "$engine" start "$OTHER" --feature containerd-snapshotter=true
 }

@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # The pages about CI systems: their commands do what they say.
 
+# shellcheck disable=SC2154  # from what is loaded
+
 load lib
 load bundle
 
@@ -53,8 +55,8 @@ runs() {
 @test "docs/ci-gitlab.md" {
     cd app
     CI=true GITLAB_CI=true CI_PROJECT_DIR=$PWD runs 3 ci-gitlab.md 1
+    # shellcheck source=/dev/null
     . envrun-out/bundle.env
-    # shellcheck disable=SC2154  # from bundle.env
     [ -s "$ENVRUN_BUNDLE" ]
     mkdir ../colleague
     cp -r envrun-out ../colleague
