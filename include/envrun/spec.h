@@ -214,7 +214,8 @@ struct model_input {
     const char *shown_from; /* files are named as seen from here, absolute; NULL: from directory */
 };
 
-/* NULL and err (ERR_FILE; several mistakes are joined) if the files do not make a model. */
+/* NULL and err (ERR_FILE; several mistakes are joined, and behind them the warnings) if the files
+ * do not make a model. */
 struct model *model_load(const struct model_input *input, struct err *err);
 void model_free(struct model *model);
 

@@ -1,4 +1,5 @@
 /* Short forms become long forms, so that what comes after knows one form of each key. */
+#include "spec/mistakes.h"
 #include "spec/passes.h"
 
 #include "base/text.h"
@@ -56,8 +57,6 @@ static void depends_on(struct canonising *c, struct node *node) {
 
 static bool device(struct canonising *c, struct node *node) {
     autostrings struct strings parts = {0};
-    if (node->kind == NODE_MAP && node_is(tree_get(node, "source"), NODE_STRING))
-        set_missing(node, "target", tree_copy(c->arena, tree_get(node, "source")));
     if (node->kind != NODE_STRING)
         return true;
     text_split(node->text, ':', &parts);
@@ -160,7 +159,7 @@ static bool ports(struct canonising *c, struct node *node) {
         if (item->kind == NODE_MAP)
             tree_append(list, item);
         else if (!ports_parse(c->context, item->text, item->at, list, c->err))
-            return false;
+            mistake_take(c->context, node, c->err);
     }
     tree_become(node, list);
     return true;
@@ -187,6 +186,9 @@ static bool ready(struct canonising *c, struct node *node) {
         tree_become(node, map);
     }
     struct node *http = tree_get(node, "http"), *log = tree_get(node, "log");
+    if (node_is(http, NODE_STRING) && strchr(http->text, '/'))
+        return err_at(c->err, http->at, "write `http: {port: PORT, path: /PATH}`, not `%.100s`",
+                      http->text);
     if (http && http->kind != NODE_MAP)
         wrap(c, http, "port");
     if (log && log->kind != NODE_MAP)
@@ -246,20 +248,24 @@ static bool is_empty_text(const struct node *item) {
     return item->kind == NODE_NULL || (item->kind == NODE_STRING && !*item->text);
 }
 
-static bool walk(struct canonising *c, struct node *node, const struct key *key) {
+static void walk(struct canonising *c, struct node *node, const struct key *key) {
     if (!key)
-        return true;
-    if (!to_long_form(c, node, key->short_form))
-        return false;
+        return;
+    if (!to_long_form(c, node, key->short_form)) {
+        mistake_take(c->context, node, c->err);
+        return;
+    }
     if (key->name && !strcmp(key->name, "dns")) /* ${DNS:-} may leave nothing */
         tree_drop(node, is_empty_text);
-    tree_each (child, node)
-        if (!walk(c, child, schema_child(key, node, child)))
-            return false;
-    return true;
+    tree_each (child, node) {
+        walk(c, child, schema_child(key, node, child));
+        node->flags |= child->flags & NODE_BROKEN;
+    }
 }
 
-bool canonical(struct context *context, struct node *root, struct err *err) {
-    struct canonising c = {context, context->arena, err};
-    return walk(&c, root, &schema_root);
+void canonical(struct context *context, struct node *root) {
+    struct err one = ERR_INIT; /* taken at once */
+    struct canonising c = {context, context->arena, &one};
+    walk(&c, root, &schema_root);
+    mistakes_mend(context, root);
 }

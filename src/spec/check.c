@@ -1,5 +1,7 @@
 /* The Compose Specification's schema: which keys there are, which kinds of values they take. All
  * mistakes of a tree are told, up to a limit. */
+#include "spec/hints.h"
+#include "spec/mistakes.h"
 #include "spec/passes.h"
 
 #include "base/buffer.h"
@@ -7,28 +9,6 @@
 
 #include <math.h>
 #include <string.h>
-
-struct checking {
-    struct context *context;
-    struct err *err;
-    size_t mistakes;
-};
-
-static void mistake(struct checking *c, struct position at, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void mistake(struct checking *c, struct position at, const char *format, ...) {
-    struct err one = ERR_INIT;
-    va_list args;
-    if (c->mistakes++ >= SPEC_MISTAKES_MAX)
-        return;
-    autobuffer struct buffer text = BUFFER_INIT;
-    va_start(args, format);
-    buffer_vprintf(&text, format, args);
-    va_end(args);
-    err_at(&one, at, "%s", text.data);
-    err_join(c->err, &one);
-}
 
 /* ---- Kinds ---- */
 
@@ -51,46 +31,49 @@ static void kinds_text(unsigned kinds, struct buffer *into) {
     }
 }
 
-static bool check_kind(struct checking *c, const struct node *node, const struct key *key,
+static bool check_kind(struct context *context, struct node *node, const struct key *key,
                        const struct trail *trail) {
     unsigned kind = 1u << node->kind;
-    bool whole =
-        node->kind == NODE_FLOAT && node->number == trunc(node->number) && isfinite(node->number);
+    bool whole = node->kind == NODE_FLOAT && node->number == trunc(node->number) &&
+                 isfinite(node->number) && !(key->flags & KEY_EXACT);
     if (kind & key->kinds || (whole && key->kinds & IS_INTEGER))
         return true;
     autobuffer struct buffer wanted = BUFFER_INIT;
+    const char *hint = hint_shape(key, node);
     autofree char *where = trail_text(trail);
     kinds_text(key->kinds, &wanted);
     if (!*where)
-        mistake(c, node->at, "a file must be %s, not %s", wanted.data, node_kind_name(node->kind));
-    else if (node->kind == NODE_FLOAT && key->kinds & IS_INTEGER)
-        mistake(c, node->at, "`%s` must be a whole number, not %s", where, node->text);
-    else if (node->kind == NODE_NULL)
-        mistake(c, node->key ? node->key_at : node->at, "`%s` must be %s, but it is empty", where,
-                wanted.data);
-    else
-        mistake(c, node->at, "`%s` must be %s, not %s", where, wanted.data,
+        mistake(context, node, node->at, "a file must be %s, not %s", wanted.data,
                 node_kind_name(node->kind));
+    else if (node->kind == NODE_FLOAT && key->kinds & IS_INTEGER)
+        mistake(context, node, node->at, "`%s` must be a whole number, not %s", where, node->text);
+    else if (node->kind == NODE_NULL)
+        mistake(context, node, node->key ? node->key_at : node->at,
+                "`%s` must be %s, but it is empty%s%s", where, wanted.data, hint ? ": " : "",
+                hint ? hint : "");
+    else
+        mistake(context, node, node->at, "`%s` must be %s, not %s%s%s", where, wanted.data,
+                node_kind_name(node->kind), hint ? ": " : "", hint ? hint : "");
     return false;
 }
 
-static void check_number(struct checking *c, const struct node *node, const struct key *key,
+static void check_number(struct context *context, struct node *node, const struct key *key,
                          const struct trail *trail) {
     double number = node->kind == NODE_INT ? (double)node->integer : node->number;
     if (node->kind != NODE_INT && node->kind != NODE_FLOAT)
         return;
     autofree char *where = trail_text(trail);
     if (node->kind == NODE_FLOAT && strpbrk(node->text, "IN"))
-        mistake(c, node->at, "`%s` cannot be %s", where, node->text);
+        mistake(context, node, node->at, "`%s` cannot be %s", where, node->text);
     if (!key || (!key->least && !key->most))
         return;
     if (number < (double)key->least)
-        mistake(c, node->at, "`%s` must not be less than %lld", where, key->least);
+        mistake(context, node, node->at, "`%s` must not be less than %lld", where, key->least);
     if (number > (double)key->most)
-        mistake(c, node->at, "`%s` must not be more than %lld", where, key->most);
+        mistake(context, node, node->at, "`%s` must not be more than %lld", where, key->most);
 }
 
-static void check_choice(struct checking *c, const struct node *node, const struct key *key,
+static void check_choice(struct context *context, struct node *node, const struct key *key,
                          const struct trail *trail) {
     size_t count = 0;
     autobuffer struct buffer list = BUFFER_INIT;
@@ -102,8 +85,8 @@ static void check_choice(struct checking *c, const struct node *node, const stru
         buffer_printf(&list, "%s%s", count ? ", " : "", key->choices[count]);
     }
     autofree char *where = trail_text(trail);
-    mistake(c, node->at, "`%s` must be %s%s, not `%.100s`", where, count > 1 ? "one of " : "",
-            list.data, node->text);
+    mistake(context, node, node->at, "`%s` must be %s%s, not `%.100s`", where,
+            count > 1 ? "one of " : "", list.data, node->text);
 }
 
 /* ---- Lists ---- */
@@ -116,7 +99,7 @@ static int compare_texts(const void *a, const void *b) {
     return x->at.line != y->at.line ? x->at.line - y->at.line : x->at.column - y->at.column;
 }
 
-static void check_distinct(struct checking *c, const struct node *list, const struct trail *trail) {
+static void check_distinct(struct context *context, struct node *list, const struct trail *trail) {
     vec(const struct node *) items = {0};
     node_each (item, list)
         if (item->text)
@@ -127,7 +110,8 @@ static void check_distinct(struct checking *c, const struct node *list, const st
         if (!tree_equal(items.at[i - 1], items.at[i]))
             continue;
         autofree char *where = trail_text(trail);
-        mistake(c, items.at[i]->at, "`%s` has `%.100s` twice", where, items.at[i]->text);
+        mistake(context, list, items.at[i]->at, "`%s` has `%.100s` twice", where,
+                items.at[i]->text);
     }
     vec_free(&items);
 }
@@ -146,23 +130,25 @@ static const char *shown_name(const struct key *key) {
     return key->flags & KEY_OWN ? key->name + strlen("x-") : key->name;
 }
 
-static void unknown_key(struct checking *c, const struct node *entry, const struct key *key,
+static void unknown_key(struct context *context, struct node *entry, const struct key *key,
                         const struct trail *trail) {
     vec(const char *) names = {0};
     for (const struct key *known = key->keys; known && known->name; known++)
         vec_push(&names, shown_name(known));
     const char *nearest = text_nearest(entry->key, names.at, names.length);
+    const char *hint = hint_stranger(key, entry);
     autofree char *where = trail_text(trail->up);
-    mistake(c, entry->key_at, "unknown key `%.100s`%s%s%s%s%s%s", entry->key, *where ? " in `" : "",
-            where, *where ? "`" : "", nearest ? ", did you mean `" : "", nearest ? nearest : "",
-            nearest ? "`?" : "");
+    autofree char *meant = nearest ? xasprintf("did you mean `%s`?", nearest) : NULL;
+    hint = hint ? hint : meant;
+    mistake(context, entry, entry->key_at, "unknown key `%.100s`%s%s%s%s%s", entry->key,
+            *where ? " in `" : "", where, *where ? "`" : "", hint ? ", " : "", hint ? hint : "");
     vec_free(&names);
 }
 
-static void check_known(struct checking *c, const struct node *map, const struct node *entry,
+static void check_known(struct context *context, const struct node *map, struct node *entry,
                         const struct key *key, const struct trail *trail) {
     if (key->flags & KEY_NAMES && !is_name(entry->key))
-        mistake(c, entry->key_at,
+        mistake(context, entry, entry->key_at,
                 "`%.100s` cannot be a name: only letters, digits and . _ - are allowed",
                 entry->key);
     if (!key->keys || schema_child(key, map, entry) || entry->flags & NODE_HIDDEN)
@@ -170,47 +156,49 @@ static void check_known(struct checking *c, const struct node *map, const struct
     if (!strncmp(entry->key, "x-", 2) && !(key->flags & KEY_CLOSED))
         return;
     if (key->flags & KEY_OPEN)
-        context_warn(c->context, entry->key_at, "the key `%s` means nothing here", entry->key);
+        context_warn(context, entry->key_at, "the key `%s` means nothing here", entry->key);
     else
-        unknown_key(c, entry, key, trail);
+        unknown_key(context, entry, key, trail);
 }
 
-static void check_required(struct checking *c, const struct node *map, const struct key *key,
+static void check_required(struct context *context, struct node *map, const struct key *key,
                            const struct trail *trail) {
     for (const struct key *known = key->keys; known && known->name; known++) {
         if (!(known->flags & KEY_REQUIRED) || tree_get(map, known->name))
             continue;
         autofree char *where = trail_text(trail);
-        mistake(c, map->key ? map->key_at : map->at, "`%s` needs the key `%s`", where, known->name);
+        mistake(context, map, map->key ? map->key_at : map->at, "`%s` needs the key `%s`", where,
+                known->name);
     }
 }
 
-static void walk(struct checking *c, const struct node *node, const struct key *key,
+static void walk(struct context *context, struct node *node, const struct key *key,
                  const struct trail *trail) {
     if (!key) { /* an extension: anything goes */
-        check_number(c, node, NULL, trail);
+        check_number(context, node, NULL, trail);
     } else {
-        if (!check_kind(c, node, key, trail))
+        if (!check_kind(context, node, key, trail))
             return;
-        check_number(c, node, key, trail);
-        check_choice(c, node, key, trail);
+        check_number(context, node, key, trail);
+        check_choice(context, node, key, trail);
         if (node->kind == NODE_LIST && key->flags & KEY_DISTINCT)
-            check_distinct(c, node, trail);
+            check_distinct(context, node, trail);
         if (node->kind == NODE_MAP)
-            check_required(c, node, key, trail);
+            check_required(context, node, key, trail);
     }
     size_t index = 0;
-    node_each (child, node) {
+    tree_each (child, node) {
         struct trail here = {trail, child, index++};
         if (key && node->kind == NODE_MAP)
-            check_known(c, node, child, key, &here);
-        walk(c, child, schema_child(key, node, child), &here);
+            check_known(context, node, child, key, &here);
+        if (!(child->flags & NODE_BROKEN))
+            walk(context, child, schema_child(key, node, child), &here);
+        node->flags |= child->flags & NODE_BROKEN;
     }
 }
 
-bool check(struct context *context, struct node *root, struct err *err) {
-    struct checking c = {context, err, 0};
+void check(struct context *context, struct node *root) {
     struct trail trail = {.node = root};
-    walk(&c, root, &schema_root, &trail);
-    return !c.mistakes;
+    walk(context, root, &schema_root, &trail);
+    mistakes_mend(context, root);
 }

@@ -1,5 +1,6 @@
 /* What relates several parts of a model to each other: names that must be defined, keys that must
  * agree, no service that waits for itself. */
+#include "spec/mistakes.h"
 #include "spec/passes.h"
 
 #include <envrun/graph.h>
@@ -12,25 +13,7 @@
 struct consistency {
     struct context *context;
     const struct node *root, *services, *inactive;
-    struct err *err;
-    size_t mistakes;
 };
-
-static void mistake(struct consistency *c, struct position at, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void mistake(struct consistency *c, struct position at, const char *format, ...) {
-    struct err one = ERR_INIT;
-    autobuffer struct buffer text = BUFFER_INIT;
-    va_list args;
-    if (c->mistakes++ >= SPEC_MISTAKES_MAX)
-        return;
-    va_start(args, format);
-    buffer_vprintf(&text, format, args);
-    va_end(args);
-    err_at(&one, at, "%s", text.data);
-    err_join(c->err, &one);
-}
 
 /* ---- Names that must be defined ---- */
 
@@ -46,8 +29,10 @@ static const char *nearest_of(const char *name, const struct node *map) {
 static void undefined(struct consistency *c, struct position at, const char *what, const char *name,
                       const struct node *section) {
     const char *nearest = nearest_of(name, section);
-    mistake(c, at, "there is no %s `%.100s`%s%s%s", what, name, nearest ? ", did you mean `" : "",
-            nearest ? nearest : "", nearest ? "`?" : "");
+    if (!section && c->root->flags & NODE_BROKEN)
+        return; /* it was left out */
+    mistake(c->context, NULL, at, "there is no %s `%.100s`%s%s%s", what, name,
+            nearest ? ", did you mean `" : "", nearest ? nearest : "", nearest ? "`?" : "");
 }
 
 static void check_networks(struct consistency *c, const struct node *service) {
@@ -55,10 +40,10 @@ static void check_networks(struct consistency *c, const struct node *service) {
     const struct node *mode = node_get(service, "network_mode"),
                       *networks = node_get(service, "networks");
     if (mode && networks && networks->length)
-        mistake(c, mode->key_at, "`network_mode` and `networks` exclude each other");
+        mistake(c->context, NULL, mode->key_at, "`network_mode` and `networks` exclude each other");
     node_each (network, networks) {
         if (!strncmp(network->key, "x-", 2))
-            mistake(c, network->key_at,
+            mistake(c->context, NULL, network->key_at,
                     "Compose takes `%s` for an extension here; give the network another name",
                     network->key);
         else if (!node_get(section, network->key))
@@ -71,7 +56,7 @@ static void check_mounts(struct consistency *c, const struct node *service) {
     node_each (volume, node_get(service, "volumes")) {
         const char *source = node_text(volume, "source", "");
         if (!*node_text(volume, "target", ""))
-            mistake(c, volume->at, "this mount needs the key `target`");
+            mistake(c->context, NULL, volume->at, "this mount needs the key `target`");
         if (!strcmp(node_text(volume, "type", ""), "volume") && *source &&
             !node_get(section, source))
             undefined(c, volume->at, "volume", source, section);
@@ -104,7 +89,7 @@ static void check_dependencies(struct consistency *c, const struct node *service
         if (!node_get(c->inactive, name))
             undefined(c, dependency->key_at, "service", name, c->services);
         else if (node_bool(dependency, "required", true))
-            mistake(c, dependency->key_at,
+            mistake(c->context, NULL, dependency->key_at,
                     "`%s` needs the service `%s`, whose profile is not active", service->key, name);
     }
 }
@@ -125,13 +110,13 @@ static void check_contexts(struct consistency *c, const struct node *build) {
         const char *name = context->text + strlen("service:");
         const struct node *other = node_get(c->services, name);
         if (!other && node_get(c->inactive, name))
-            mistake(c, context->at, "the image of `%s` is needed, whose profile is not active",
-                    name);
+            mistake(c->context, NULL, context->at,
+                    "the image of `%s` is needed, whose profile is not active", name);
         else if (!other)
             undefined(c, context->at, "service", name, c->services);
         else if (!node_get(other, "build"))
-            mistake(c, context->at, "the service `%s` is not built, so it cannot be a context",
-                    name);
+            mistake(c->context, NULL, context->at,
+                    "the service `%s` is not built, so it cannot be a context", name);
     }
 }
 
@@ -140,14 +125,16 @@ static void check_build(struct consistency *c, const struct node *service) {
     const struct node *inlined = node_get(build, "dockerfile_inline");
     const struct node *platform = node_get(service, "platform"),
                       *platforms = node_get(build, "platforms");
-    if (!build && !node_get(service, "image") && !node_get(service, "provider"))
-        mistake(c, service->key_at, "the service `%s` has neither `image` nor `build`",
-                service->key);
+    if (!build && !node_get(service, "image") && !node_get(service, "provider") &&
+        !(service->flags & NODE_BROKEN))
+        mistake(c->context, NULL, service->key_at,
+                "the service `%s` has neither `image` nor `build`", service->key);
     if (inlined && node_get(build, "dockerfile"))
-        mistake(c, inlined->key_at, "`dockerfile` and `dockerfile_inline` exclude each other");
+        mistake(c->context, NULL, inlined->key_at,
+                "`dockerfile` and `dockerfile_inline` exclude each other");
     if (platforms && platform && !contains(platforms, platform->text))
-        mistake(c, platform->at, "`build.platforms` must have `platform`, which is %s",
-                platform->text);
+        mistake(c->context, NULL, platform->at,
+                "`build.platforms` must have `platform`, which is %s", platform->text);
     check_contexts(c, build);
     check_sources(c, node_get(build, "secrets"), "secrets", "secret");
 }
@@ -163,7 +150,7 @@ static void check_pull_policy(struct consistency *c, const struct node *service)
     for (size_t i = 0; i < lengthof(known); i++)
         if (!strcmp(policy->text, known[i]))
             return;
-    mistake(c, policy->at,
+    mistake(c->context, NULL, policy->at,
             "`pull_policy` must be always, never, missing, build, daily, weekly or every_DURATION, "
             "not `%.50s`",
             policy->text);
@@ -177,7 +164,8 @@ static void check_healthcheck(struct consistency *c, const struct node *service)
     for (size_t i = 0; i < lengthof(first); i++)
         if (!strcmp(test->first->text, first[i]))
             return;
-    mistake(c, test->at, "`healthcheck.test` must begin with CMD, CMD-SHELL or NONE, not `%.100s`",
+    mistake(c->context, NULL, test->at,
+            "`healthcheck.test` must begin with CMD, CMD-SHELL or NONE, not `%.100s`",
             test->first->text);
 }
 
@@ -205,8 +193,8 @@ static void check_limits(struct consistency *c, const struct node *service) {
         const struct node *one = node_get(service, pairs[i].key);
         const struct node *section = node_path(service, pairs[i].section);
         if (one && section && !same_number(one, node_get(section, pairs[i].name)))
-            mistake(c, one->key_at, "`%s` and `%s.%s` differ", pairs[i].key, pairs[i].section,
-                    pairs[i].name);
+            mistake(c->context, NULL, one->key_at, "`%s` and `%s.%s` differ", pairs[i].key,
+                    pairs[i].section, pairs[i].name);
     }
 }
 
@@ -215,16 +203,16 @@ static void check_scale(struct consistency *c, const struct node *service) {
     const struct node *replicas = node_path(service, "deploy.replicas");
     const struct node *name = node_get(service, "container_name");
     if (scale && replicas && scale->integer != replicas->integer)
-        mistake(c, scale->key_at, "`scale` and `deploy.replicas` differ");
+        mistake(c->context, NULL, scale->key_at, "`scale` and `deploy.replicas` differ");
     const struct node *count = scale ? scale : replicas;
     if (name && count && count->integer > 1)
-        mistake(c, name->key_at,
+        mistake(c->context, NULL, name->key_at,
                 "`container_name` is for one container, but `%s` asks for %lld of them",
                 scale ? "scale" : "deploy.replicas", count->integer);
     node_each (watch, node_path(service, "develop.watch")) {
         const char *action = node_text(watch, "action", "");
         if (!node_get(watch, "target") && strcmp(action, "rebuild") && strcmp(action, "restart"))
-            mistake(c, watch->at, "`%s` needs the key `target`", action);
+            mistake(c->context, NULL, watch->at, "`%s` needs the key `target`", action);
     }
 }
 
@@ -248,8 +236,8 @@ static void check_secrets(struct consistency *c) {
     node_each (secret, node_get(c->root, "secrets"))
         if (!node_bool(secret, "external", false) && !node_get(secret, "file") &&
             !node_get(secret, "environment"))
-            mistake(c, secret->key_at, "the secret `%s` needs `file` or `environment`",
-                    secret->key);
+            mistake(c->context, NULL, secret->key_at,
+                    "the secret `%s` needs `file` or `environment`", secret->key);
 }
 
 struct named {
@@ -319,7 +307,7 @@ static void check_cycle(struct consistency *c, const struct waiting *waiting) {
         autofree char *text = graph_cycle_text(&graph, names);
         const struct node *from = child_at(c->services, path[length - 2]);
         const struct node *edge = edge_to(waiting, from, names[path[length - 1]]);
-        mistake(c, edge->key_at, "%s: %s", waiting->what, text);
+        mistake(c->context, NULL, edge->key_at, "%s: %s", waiting->what, text);
     }
     graph_release(&graph);
 }
@@ -331,7 +319,7 @@ static void check_variables(struct consistency *c) {
         autofree char *variable = text_variable_name(service->key);
         const char *other = variables_get(&seen, variable);
         if (other)
-            mistake(c, service->key_at,
+            mistake(c->context, NULL, service->key_at,
                     "the services `%s` and `%s` would have the same variables, %s_HOST and so on; "
                     "rename one",
                     other, service->key, variable);
@@ -344,14 +332,12 @@ static const struct waiting waitings[] = {
     {"build.additional_contexts", "service:", "images are built upon each other"},
 };
 
-bool consistent(struct context *context, const struct node *root, const struct node *inactive,
-                struct err *err) {
-    struct consistency c = {context, root, node_get(root, "services"), inactive, err, 0};
+void consistent(struct context *context, const struct node *root, const struct node *inactive) {
+    struct consistency c = {context, root, node_get(root, "services"), inactive};
     node_each (service, c.services)
         check_service(&c, service);
     check_secrets(&c);
     for (size_t i = 0; i < lengthof(waitings); i++)
         check_cycle(&c, &waitings[i]);
     check_variables(&c);
-    return !c.mistakes;
 }

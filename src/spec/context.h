@@ -36,6 +36,8 @@ struct context {
     struct strings texts;   /* of the YAML files */
     size_t texts_kept;      /* bytes of them */
     struct strings warnings;
+    struct err mistakes; /* noted so far (mistakes.h) */
+    size_t mistake_count;
     size_t nodes;                 /* made so far, against SPEC_NODES_MAX */
     size_t text;                  /* interpolated so far, against SPEC_TEXT_MAX */
     size_t files;                 /* read so far, against SPEC_FILES_MAX */

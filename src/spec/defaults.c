@@ -1,4 +1,5 @@
 /* What is meant where nothing is written, and keys that exclude each other. */
+#include "spec/mistakes.h"
 #include "spec/passes.h"
 
 #include "base/buffer.h"
@@ -44,21 +45,19 @@ void defaults(struct context *context, struct node *root) {
 
 /* ---- Keys that exclude each other ---- */
 
-static bool external_alone(const struct node *volume, struct err *err) {
+static void external_alone(struct context *context, struct node *volume) {
     if (!node_bool(volume, "external", false))
-        return true;
+        return;
     node_each (entry, volume)
         if (strcmp(entry->key, "name") && strcmp(entry->key, "external") &&
             strncmp(entry->key, "x-", 2))
-            return err_at(err, entry->key_at,
-                          "the volume `%s` is external: envrun does not make it, so `%s` has no "
-                          "meaning",
-                          volume->key, entry->key);
-    return true;
+            mistake(context, volume, entry->key_at,
+                    "the volume `%s` is external: envrun does not make it, so `%s` has no meaning",
+                    volume->key, entry->key);
 }
 
-static bool one_source(const struct node *resource, const char *what, const char *const *keys,
-                       struct err *err) {
+static void one_source(struct context *context, struct node *resource, const char *what,
+                       const char *const *keys) {
     autobuffer struct buffer list = BUFFER_INIT;
     size_t given = 0;
     for (; *keys; keys++) {
@@ -66,34 +65,31 @@ static bool one_source(const struct node *resource, const char *what, const char
         buffer_printf(&list, "%s`%s`", list.length ? keys[1] ? ", " : " or " : "", *keys);
     }
     if (given == 1 || (!given && (tree_get(resource, "driver") || tree_get(resource, "external"))))
-        return true;
-    return err_at(err, resource->key_at, "the %s `%s` %s: %s", what, resource->key,
-                  given ? "must have only one of" : "has no content, it needs", list.data);
+        return;
+    mistake(context, resource, resource->key_at, "the %s `%s` %s: %s", what, resource->key,
+            given ? "must have only one of" : "has no content, it needs", list.data);
 }
 
-bool exclusive(struct context *context, const struct node *root, struct err *err) {
+static void counted_or_named(struct context *context, const struct node *requests) {
+    node_each (request, requests)
+        if (node_get(request, "count") && node_get(request, "device_ids"))
+            mistake(context, NULL, request->at, "`count` and `device_ids` exclude each other");
+}
+
+void exclusive(struct context *context, struct node *root) {
     static const char *const config_sources[] = {"file", "environment", "content", NULL};
     static const char *const secret_sources[] = {"file", "environment", NULL};
-    (void)context;
-    node_each (volume, node_get(root, "volumes"))
-        if (!external_alone(volume, err))
-            return false;
-    node_each (config, node_get(root, "configs"))
-        if (!one_source(config, "config", config_sources, err))
-            return false;
-    node_each (secret, node_get(root, "secrets"))
-        if (!one_source(secret, "secret", secret_sources, err))
-            return false;
+    tree_each (volume, tree_get(root, "volumes"))
+        external_alone(context, volume);
+    tree_each (config, tree_get(root, "configs"))
+        one_source(context, config, "config", config_sources);
+    tree_each (secret, tree_get(root, "secrets"))
+        one_source(context, secret, "secret", secret_sources);
     node_each (service, node_get(root, "services")) {
-        node_each (request, node_get(service, "gpus"))
-            if (node_get(request, "count") && node_get(request, "device_ids"))
-                return err_at(err, request->at, "`count` and `device_ids` exclude each other");
-        node_each (request, node_path(service, "deploy.resources.reservations.devices"))
-            if (node_get(request, "count") && node_get(request, "device_ids"))
-                return err_at(err, request->at, "`count` and `device_ids` exclude each other");
+        counted_or_named(context, node_get(service, "gpus"));
+        counted_or_named(context, node_path(service, "deploy.resources.reservations.devices"));
         node_each (watch, node_path(service, "develop.watch"))
             if (!*node_text(watch, "path", ""))
-                return err_at(err, watch->at, "the `path` to watch is empty");
+                mistake(context, NULL, watch->at, "the `path` to watch is empty");
     }
-    return true;
 }

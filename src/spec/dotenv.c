@@ -11,7 +11,8 @@
 struct dotenv {
     struct context *context;
     const char *at;
-    struct position here;
+    const char *line;     /* where it begins */
+    struct position here; /* without a column */
     const struct lookup *lookup;
     struct variables *into;
     struct err *err;
@@ -27,8 +28,14 @@ static bool is_blank(char c) { /* a space, but not a line's end */
 }
 
 static void step(struct dotenv *d) {
-    if (*d->at++ == '\n')
-        d->here.line++;
+    if (*d->at++ != '\n')
+        return;
+    d->here.line++;
+    d->line = d->at;
+}
+
+static struct position place(const struct dotenv *d, const char *at) {
+    return (struct position){d->here.file, d->here.line, (int)(at - d->line) + 1};
 }
 
 static void skip_blanks(struct dotenv *d) {
@@ -67,18 +74,18 @@ static char *take_name(struct dotenv *d) {
         if (is_blank(*d->at))
             continue;
         if (!is_name_character((unsigned char)*d->at)) {
-            err_at(d->err, d->here, "`%c` cannot be part of a variable's name", *d->at);
+            err_at(d->err, place(d, d->at), "`%c` cannot be part of a variable's name", *d->at);
             return NULL;
         }
         end = d->at + 1;
     }
-    char *name = xstrndup(start, (size_t)(end - start));
-    if (strpbrk(name, " \t")) {
-        err_at(d->err, d->here, "a variable's name cannot have a space in it");
-        free(name);
-        return NULL;
-    }
-    return name;
+    autofree char *name = xstrndup(start, (size_t)(end - start));
+    bool spaced = strpbrk(name, " \t");
+    if (spaced)
+        err_at(d->err, place(d, start), "a variable's name cannot have a space in it");
+    else if (!*name && *d->at)
+        err_at(d->err, place(d, start), "there is no name before `%c`", *d->at);
+    return spaced || err_is(d->err) ? NULL : xstrdup(name);
 }
 
 static const char *expand_lookup(void *context, const char *name) {
@@ -101,7 +108,7 @@ static bool expand(struct dotenv *d, const char *value, struct position at, stru
 
 static bool take_bare_value(struct dotenv *d, struct buffer *into) {
     const char *start = d->at, *end = strchrnul(start, '\n');
-    struct position at = d->here;
+    struct position at = place(d, start);
     const char *comment = memmem(start, (size_t)(end - start), " #", 2);
     const char *last = comment ? comment : end;
     while (last > start && (is_blank(last[-1])))
@@ -137,7 +144,7 @@ static void unescape(const char *text, struct buffer *into) {
 }
 
 static bool take_quoted_value(struct dotenv *d, struct buffer *into) {
-    struct position at = d->here;
+    struct position at = place(d, d->at);
     autobuffer struct buffer raw = BUFFER_INIT;
     char quote = *d->at++;
     for (; *d->at && *d->at != quote; step(d)) {
@@ -188,9 +195,9 @@ static bool take_statement(struct dotenv *d) {
 
 bool dotenv_parse(struct context *context, const char *text, const char *name,
                   const struct lookup *lookup, struct variables *into, struct err *err) {
-    struct dotenv d = {context, text, {name, 1, 0}, lookup, into, err};
     if (text_starts(text, "\xef\xbb\xbf"))
-        d.at += 3;
+        text += strlen("\xef\xbb\xbf");
+    struct dotenv d = {context, text, text, {name, 1, 0}, lookup, into, err};
     while (find_statement(&d))
         if (!take_statement(&d)) {
             err->is_private = true;

@@ -120,7 +120,7 @@ bool environment_files(const struct scope *scope, struct node *root, struct err 
                          err) ||
             !apply_files(scope, service, "label_file", "labels", "label file", &none, err))
             return false;
-        values_arrange(service);
+        values_arrange(scope->context->arena, service);
     }
     return true;
 }

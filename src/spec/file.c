@@ -26,7 +26,10 @@ static bool begin(const struct scope *scope, struct node *document, struct err *
     if (document->kind != NODE_MAP)
         return err_at(err, document->at, "a Compose file must be a mapping, not %s",
                       node_kind_name(document->kind));
-    return own_rename(scope->context, document, err) && interpolate(scope, document, err);
+    if (!own_rename(scope->context, document, err))
+        return false;
+    interpolate(scope, document);
+    return true;
 }
 
 static bool join(const struct scope *scope, const struct node *document, struct node *into,
@@ -42,12 +45,11 @@ static bool document_apply(const struct scope *scope, struct node *document, str
                            struct err *err) {
     struct context *context = scope->context;
     if (!begin(scope, document, err) || !include_apply(scope, document, err) ||
-        !extends_apply(scope, document, err) || !join(scope, document, into, err) ||
-        !check(context, into, err))
+        !extends_apply(scope, document, err) || !join(scope, document, into, err))
         return false;
+    check(context, into);
     drop_version(context, into);
-    if (!canonical(context, into, err))
-        return false;
+    canonical(context, into);
     unique(context, into);
     return true;
 }
@@ -62,9 +64,9 @@ bool documents_apply(const struct scope *scope, const struct documents *document
 
 static bool base_apply(const struct scope *scope, struct node *document, struct node *into,
                        struct err *err) {
-    if (!begin(scope, document, err) || !join(scope, document, into, err) ||
-        !canonical(scope->context, into, err))
+    if (!begin(scope, document, err) || !join(scope, document, into, err))
         return false;
+    canonical(scope->context, into);
     unique(scope->context, into);
     return true;
 }
@@ -86,7 +88,8 @@ struct node *file_read_base(const struct scope *scope, const char *path, struct 
 
 bool tree_finish(const struct scope *scope, struct node *root, struct err *err) {
     defaults(scope->context, root);
-    if (!exclusive(scope->context, root, err) || !paths(scope, root, err))
+    exclusive(scope->context, root);
+    if (!paths(scope, root, err))
         return false;
     environment_apply(scope, root);
     return true;

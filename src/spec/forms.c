@@ -125,15 +125,14 @@ char *duration_text(struct arena *arena, long long nanoseconds) {
 
 static bool multiplier_of(const char *suffix, double *ret) {
     static const char letters[] = "kmgtp";
+    const char *letter = *suffix ? strchr(letters, *suffix | 0x20) : NULL;
     *ret = 1;
-    if (!*suffix || !strcasecmp(suffix, "b"))
-        return true;
-    const char *letter = strchr(letters, *suffix | 0x20);
-    if (!letter || (suffix[1] && strcasecmp(suffix + 1, "b") && strcasecmp(suffix + 1, "ib")))
-        return false;
-    for (const char *c = letters; c <= letter; c++)
+    for (const char *c = letters; letter && c <= letter; c++)
         *ret *= 1024;
-    return true;
+    suffix += letter != NULL;
+    suffix += letter && (*suffix | 0x20) == 'i';
+    suffix += (*suffix | 0x20) == 'b';
+    return !*suffix;
 }
 
 /* 100, 64m, 1.5 GiB, 2gb */
@@ -252,9 +251,9 @@ bool ports_parse(struct context *context, const char *text, struct position at, 
         *c |= *c >= 'A' && *c <= 'Z' ? 0x20 : 0;
     if (strcmp(protocol, "tcp") && strcmp(protocol, "udp") && strcmp(protocol, "sctp"))
         return err_at(err, at, "a port's protocol must be tcp, udp or sctp, not `%.50s`", protocol);
-    if (!range_parse(port.target, &target))
+    if (!range_parse(port.target, &target) || !target.first)
         return err_at(err, at,
-                      "`%.100s` is not a port: `%.50s` must be a number up to 65535, or "
+                      "`%.100s` is not a port: `%.50s` must be a number from 1 to 65535, or "
                       "FIRST-LAST",
                       text, port.target);
     if (*port.published && !range_parse(port.published, &published))

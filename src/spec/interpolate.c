@@ -1,5 +1,6 @@
 /* Compose Specification, "Interpolation": variables in every value, but not in keys; after that a
  * string where a number or a boolean belongs becomes one. */
+#include "spec/mistakes.h"
 #include "spec/passes.h"
 
 #include "spec/outside.h"
@@ -120,38 +121,34 @@ static void mark_raw(struct node *node) {
         mark_raw(child);
 }
 
-static bool walk(const struct scope *scope, struct node *node, const struct key *key,
-                 const struct trail *trail, struct err *err);
+static void put_in(const struct scope *scope, struct node *node, const struct key *key,
+                   const struct trail *trail) {
+    struct err one = ERR_INIT;
+    if (!interpolate_text(scope, node->text, node->at, &node->text, &one) ||
+        !cast(scope, node, key, trail, &one))
+        mistake_take(scope->context, node, &one);
+}
 
-static bool walk_children(const struct scope *scope, struct node *node, const struct key *key,
-                          const struct trail *trail, struct err *err) {
+static void walk(const struct scope *scope, struct node *node, const struct key *key,
+                 const struct trail *trail) {
     size_t index = 0;
+    if (key && key->flags & KEY_RAW) {
+        mark_raw(node);
+        return;
+    }
+    if (node->kind == NODE_STRING)
+        put_in(scope, node, key, trail);
     tree_each (child, node) {
         struct trail here = {trail, child, index++};
         const struct key *child_key = schema_child(key, node, child);
         bool was_shown = scope->context->is_shown;
         scope->context->is_shown |= child_key && child_key->flags & KEY_SHOWN;
-        bool ok = walk(scope, child, child_key, &here, err);
+        walk(scope, child, child_key, &here);
         scope->context->is_shown = was_shown;
-        if (!ok)
-            return false;
     }
-    return true;
 }
 
-static bool walk(const struct scope *scope, struct node *node, const struct key *key,
-                 const struct trail *trail, struct err *err) {
-    if (key && key->flags & KEY_RAW) {
-        mark_raw(node);
-        return true;
-    }
-    if (node->kind == NODE_STRING)
-        return interpolate_text(scope, node->text, node->at, &node->text, err) &&
-               cast(scope, node, key, trail, err);
-    return walk_children(scope, node, key, trail, err);
-}
-
-bool interpolate(const struct scope *scope, struct node *root, struct err *err) {
+void interpolate(const struct scope *scope, struct node *root) {
     struct trail trail = {.node = root};
-    return walk(scope, root, &schema_root, &trail, err);
+    walk(scope, root, &schema_root, &trail);
 }

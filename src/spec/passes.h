@@ -17,6 +17,8 @@
  *     environment_apply  variables that are named only
  *     normalise          implied networks, dependencies, names
  *     values             every value to the type and form in which it is printed
+ *
+ * A pass that answers nothing notes its mistakes (mistakes.h) and leaves a sound tree.
  */
 #ifndef SPEC_PASSES_H
 #define SPEC_PASSES_H
@@ -35,7 +37,7 @@ struct scope {
 };
 
 bool own_rename(struct context *context, struct node *root, struct err *err);
-bool interpolate(const struct scope *scope, struct node *root, struct err *err);
+void interpolate(const struct scope *scope, struct node *root);
 /* One text, as the values of a file are. */
 bool interpolate_text(const struct scope *scope, const char *text, struct position at,
                       const char **ret, struct err *err);
@@ -44,24 +46,23 @@ bool extends_apply(const struct scope *scope, struct node *root, struct err *err
 bool merge(struct context *context, struct node *base, const struct node *over,
            const struct key *key, struct err *err);
 void unique(struct context *context, struct node *root);
-bool check(struct context *context, struct node *root, struct err *err);
-bool canonical(struct context *context, struct node *root, struct err *err);
+void check(struct context *context, struct node *root);
+void canonical(struct context *context, struct node *root);
 void defaults(struct context *context, struct node *root);
-bool exclusive(struct context *context, const struct node *root, struct err *err);
+void exclusive(struct context *context, struct node *root);
 bool paths(const struct scope *scope, struct node *root, struct err *err);
 void environment_apply(const struct scope *scope, struct node *root);
 void normalise(const struct scope *scope, struct node *root, const char *name);
-bool values(struct context *context, struct node *root, struct err *err);
+void values(struct context *context, struct node *root);
 /* Put a service's keys into the table's order again. */
-void values_arrange(struct node *service);
+void values_arrange(struct arena *arena, struct node *service);
 
 /* env_file and label_file, when it is known which services there are. */
 bool environment_files(const struct scope *scope, struct node *root, struct err *err);
 /* Services without an active profile are taken out of the tree into another map. */
 bool is_active(const struct node *service, const struct strings *profiles);
 /* What relates several parts of a model to each other. `inactive` services are known, too. */
-bool consistent(struct context *context, const struct node *root, const struct node *inactive,
-                struct err *err);
+void consistent(struct context *context, const struct node *root, const struct node *inactive);
 /* Leave only these services and what they depend on. */
 bool select_services(struct context *context, struct node *root, const char *const *names,
                      struct err *err);

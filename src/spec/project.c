@@ -1,6 +1,7 @@
 /* From the command line and the environment to the files of a project, and from there to a model.
  */
 #include "spec/file.h"
+#include "spec/mistakes.h"
 #include "spec/model.h"
 #include "spec/outside.h"
 
@@ -53,8 +54,6 @@ static void take_environment(struct project *p) {
             outside_add(&p->context, name, sign + 1, NULL);
     }
     p->context.home = variables_get(variables, "HOME");
-    if (!variables_get(variables, "PWD"))
-        variables_set(variables, "PWD", p->input->directory);
 }
 
 static bool read_env_file(struct project *p, const char *path, struct variables *found) {
@@ -347,7 +346,8 @@ static bool choose(struct project *p, struct node *root) {
     node_each (suite, tree_get(root, "x-suites"))
         if (!activate_for_suite(p, root, inactive, suite))
             return false;
-    if (!consistent(&p->context, root, inactive, p->err))
+    consistent(&p->context, root, inactive);
+    if (err_is(&p->context.mistakes))
         return false;
     for (const char *const *name = p->input->services; name && *name; name++)
         if (!activate(p, root, inactive, *name))
@@ -404,7 +404,8 @@ static bool load(struct project *p) {
     if (!apply_files(p, p->loaded, root))
         return false;
     normalise(&p->scope, root, p->name);
-    if (!values(&p->context, root, p->err) || !choose(p, root))
+    values(&p->context, root);
+    if (!choose(p, root))
         return false;
     set_model(p, root);
     if (!model_type(p->whole, &p->context, p->err))
@@ -420,6 +421,18 @@ static void release(struct project *p) {
     strings_release(&p->files);
     strings_release(&p->env_files);
     strings_release(&p->profiles);
+}
+
+/* What was warned of may be why it failed. */
+static void join_warnings(const struct project *p, struct err *err) {
+    size_t count = 0;
+    vec_each (warning, &p->context.warnings) {
+        struct err one = ERR_INIT;
+        if (count++ == SPEC_MISTAKES_MAX)
+            return;
+        err_set(&one, ERR_FILE, "warning: %s", *warning);
+        err_join(err, &one);
+    }
 }
 
 struct model *model_load(const struct model_input *input, struct err *err) {
@@ -438,9 +451,12 @@ struct model *model_load(const struct model_input *input, struct err *err) {
     project.scope.context = &project.context;
     project.scope.variables = &whole->variables;
     bool ok = load(&project);
+    ok = mistakes_tell(&project.context, err) && ok;
     hide_outside(&project);
     if (ok)
         set_lists(&project);
+    else
+        join_warnings(&project, err);
     release(&project);
     if (ok)
         return &whole->model;

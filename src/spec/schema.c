@@ -40,17 +40,18 @@
 
 static const struct key text = {.kinds = IS_STRING, .form = AS_STRING};
 static const struct key scalar = {.kinds = IS_STRING | IS_NUMBER | IS_BOOL | IS_NULL};
-static const struct key number_or_text = {.kinds = IS_STRING | IS_INTEGER};
+static const struct key number_or_text = {.kinds = IS_STRING | IS_INTEGER, .flags = KEY_EXACT};
 
 /* ---- Shared by several ---- */
 
 static const struct key ulimit_keys[] = {
-    {INTEGER("soft"), .flags = KEY_REQUIRED | KEY_KEPT},
-    {INTEGER("hard"), .flags = KEY_REQUIRED | KEY_KEPT},
+    {INTEGER("soft"), .kinds = IS_INTEGER | IS_STRING, .flags = KEY_REQUIRED | KEY_KEPT},
+    {INTEGER("hard"), .kinds = IS_INTEGER | IS_STRING, .flags = KEY_REQUIRED | KEY_KEPT},
     {0},
 };
 static const struct key ulimit = {
     .kinds = IS_INTEGER | IS_STRING | IS_MAP,
+    .flags = KEY_EXACT,
     .form = AS_ULIMIT,
     .merge = MERGE_REPLACE,
     .keys = ulimit_keys,
@@ -83,7 +84,8 @@ static const struct key host_addresses = {.kinds = IS_STRING | IS_LIST, .item = 
     {TEXT("user")}, {BOOL("privileged")}, {TEXT("working_dir")}, {                                 \
         LIST_OR_MAP("environment"), .form = AS_VARIABLES                                           \
     }
-static const struct key hook_keys[] = {{COMMAND("command")}, HOOK_KEYS, {0}};
+static const struct key hook_keys[] = {
+    {COMMAND("command"), .flags = KEY_KEPT | KEY_ALWAYS}, HOOK_KEYS, {0}};
 static const struct key hook = {.kinds = IS_MAP, .keys = hook_keys};
 static const struct key init_keys[] = {
     {COMMAND("command")}, HOOK_KEYS, {TEXT("image")}, {BOOL("per_replica")}, {0}};
@@ -152,8 +154,8 @@ static const struct key limits_keys[] = {
     {0},
 };
 static const struct key discrete_keys[] = {
-    {TEXT("kind"), .flags = KEY_KEPT},
-    {INTEGER("value"), .flags = KEY_KEPT},
+    {TEXT("kind"), .flags = KEY_KEPT | KEY_ALWAYS},
+    {INTEGER("value"), .flags = KEY_KEPT | KEY_ALWAYS},
     {0},
 };
 static const struct key generic_resource_keys[] = {
@@ -233,20 +235,20 @@ static const struct key watch = {.kinds = IS_MAP, .keys = watch_keys};
 static const struct key develop_keys[] = {{LIST_OF("watch", &watch)}, {0}};
 
 static const struct key weight_device_keys[] = {
-    {TEXT("path"), .flags = KEY_KEPT, .json = "Path"},
+    {TEXT("path"), .flags = KEY_KEPT | KEY_ALWAYS, .json = "Path"},
     {.name = "weight",
      .kinds = IS_INTEGER | IS_STRING,
      .form = AS_UNSIGNED,
-     .flags = KEY_KEPT,
+     .flags = KEY_KEPT | KEY_ALWAYS,
      .json = "Weight"},
     {0},
 };
 static const struct key rate_device_keys[] = {
-    {TEXT("path"), .flags = KEY_KEPT, .json = "Path"},
+    {TEXT("path"), .flags = KEY_KEPT | KEY_ALWAYS, .json = "Path"},
     {.name = "rate",
      .kinds = IS_INTEGER | IS_STRING,
      .form = AS_SIZE,
-     .flags = KEY_KEPT,
+     .flags = KEY_KEPT | KEY_ALWAYS,
      .json = "Rate"},
     {0},
 };
@@ -255,7 +257,7 @@ static const struct key weight_device = {
 static const struct key rate_device = {
     .kinds = IS_MAP, .keys = rate_device_keys, .flags = KEY_CLOSED};
 static const struct key blkio_keys[] = {
-    {.name = "weight", .kinds = IS_INTEGER | IS_STRING, .form = AS_UNSIGNED},
+    {.name = "weight", .kinds = IS_INTEGER | IS_STRING, .form = AS_UNSIGNED, .most = 65535},
     {LIST_OF("weight_device", &weight_device)},
     {LIST_OF("device_read_bps", &rate_device)},
     {LIST_OF("device_read_iops", &rate_device)},
@@ -280,7 +282,11 @@ static const struct key dependency = {
     .kinds = IS_MAP, .keys = dependency_keys, .flags = KEY_SERVICE};
 
 static const struct key device_keys[] = {
-    {TEXT("source"), .flags = KEY_REQUIRED}, {TEXT("target")}, {TEXT("permissions")}, {0}};
+    {TEXT("source"), .flags = KEY_REQUIRED},
+    {TEXT("target"), .flags = KEY_REQUIRED},
+    {TEXT("permissions")},
+    {0},
+};
 static const struct key device = {
     .kinds = IS_STRING | IS_MAP, .short_form = SHORT_DEVICE, .keys = device_keys};
 
@@ -454,7 +460,7 @@ static const struct key seed_http_keys[] = {
     {.name = "headers", .kinds = IS_MAP, .form = AS_TEXTS, .value = &scalar},
     {TEXT("body"), .path = PATH_FILE},
     {TEXT("text")},
-    {.name = "json", .kinds = IS_ANY, .flags = KEY_KEPT},
+    {.name = "json", .kinds = IS_ANY, .flags = KEY_KEPT | KEY_NULL},
     {STATUS("expect")},
     {0},
 };
@@ -469,7 +475,7 @@ static const struct key seed_keys[] = {
     {DURATION("timeout")},
     {0},
 };
-static const struct key seed = {.kinds = IS_MAP, .keys = seed_keys};
+static const struct key seed = {.name = "seed step", .kinds = IS_MAP, .keys = seed_keys};
 
 static const struct key suite_keys[] = {
     {OWN_COMMAND("command")},
@@ -483,7 +489,7 @@ static const struct key suite_keys[] = {
      .path = PATH_FILE},
     {0},
 };
-static const struct key suite = {.kinds = IS_MAP, .keys = suite_keys};
+static const struct key suite = {.name = "x-suite", .kinds = IS_MAP, .keys = suite_keys};
 
 /* ---- Service ---- */
 
@@ -790,6 +796,10 @@ const struct key *schema_own(const struct key *keys, const char *name) {
         if (keys->flags & KEY_OWN && !strcmp(keys->name + strlen("x-"), name))
             return keys;
     return NULL;
+}
+
+bool schema_known(const struct key *keys, const char *name) {
+    return schema_find(keys, name) || schema_own(keys, name);
 }
 
 const struct key *schema_child(const struct key *key, const struct node *parent,

@@ -114,6 +114,9 @@ enum {
     KEY_UNPRINTED = 1024, /* Compose does not print it */
     KEY_SERVICE = 2048,   /* stands under the name of a service */
     KEY_SHOWN = 4096,     /* the engine shows what is written there to everyone */
+    KEY_NULL = 8192,      /* printed even if it is null */
+    KEY_ALWAYS = 16384,   /* printed even if it is not written */
+    KEY_EXACT = 32768,    /* a whole number has neither a point nor an exponent */
 };
 
 struct key {
@@ -141,6 +144,8 @@ const struct key *schema_child(const struct key *key, const struct node *parent,
                                const struct node *child);
 /* The entry for a name among fixed keys. */
 const struct key *schema_find(const struct key *keys, const char *name);
+/* Whether a name is a key there, or one of envrun's without its x-. */
+bool schema_known(const struct key *keys, const char *name);
 /* The name under which a key of envrun is kept ("x-ready" for "ready"), or NULL. */
 const struct key *schema_own(const struct key *keys, const char *name);
 

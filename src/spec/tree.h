@@ -22,6 +22,7 @@ enum {
     NODE_OVERRIDE = 2, /* !override: replaces what it is merged over */
     NODE_RAW = 4,      /* not interpolated: its $ are not doubled in print */
     NODE_HIDDEN = 8,   /* made by envrun, never printed */
+    NODE_BROKEN = 16,  /* it or something in it is a mistake that is noted (mistakes.h) */
 };
 
 struct node *tree_new(struct arena *arena, enum node_kind kind, struct position at);

@@ -1,11 +1,14 @@
 /* Every value takes the type and the form in which it is printed; what says nothing (0, "", [])
  * goes, and keys are put in the table's order. */
+#include "spec/mistakes.h"
 #include "spec/passes.h"
 
 #include "spec/scalar.h"
 
 #include "base/text.h"
 
+#include <limits.h>
+#include <math.h>
 #include <string.h>
 #include <strings.h>
 
@@ -28,9 +31,12 @@ static void become_integer(struct typing *t, struct node *node, long long value)
 
 /* ---- Numbers ---- */
 
-static long long whole_of(double number) {
+static bool whole_of(double number, long long *ret) {
     const double most = 9.2e18; /* below 2^63 */
-    return (long long)(number > most ? most : number < -most ? -most : number);
+    if (fabs(number) > most)
+        return false;
+    *ret = (long long)number;
+    return true;
 }
 
 static bool to_integer(struct typing *t, struct node *node, const struct trail *trail,
@@ -38,9 +44,9 @@ static bool to_integer(struct typing *t, struct node *node, const struct trail *
     long long value = node->integer;
     if (node->kind == NODE_NULL)
         return true;
-    if (node->kind == NODE_FLOAT)
-        value = whole_of(node->number);
-    else if (node->kind != NODE_INT && (!node->text || !scalar_to_integer(node->text, &value)))
+    bool ok =
+        node->kind == NODE_INT || (node->kind == NODE_FLOAT && whole_of(node->number, &value));
+    if (!ok && (node->kind != NODE_STRING || !scalar_to_integer(node->text, &value)))
         return fail(t, node, trail, "a whole number");
     if (value < 0 && !negative)
         return fail(t, node, trail, "0 or more");
@@ -65,11 +71,10 @@ static bool to_size(struct typing *t, struct node *node, const struct key *key,
     long long size = node->integer;
     if (node->kind == NODE_NULL)
         return true;
-    if (node->kind == NODE_FLOAT)
-        size = whole_of(node->number);
-    else if (key->least < 0 && !strcmp(node->text, "-1")) /* without a limit */
+    bool ok = node->kind != NODE_FLOAT || whole_of(node->number, &size);
+    if (key->least < 0 && !strcmp(node->text, "-1")) /* without a limit */
         size = -1;
-    else if (node->kind == NODE_STRING && !size_parse(node->text, &size))
+    else if (!ok || (node->kind == NODE_STRING && !size_parse(node->text, &size)))
         return fail(t, node, trail, "a size like 64m or 1gb");
     tree_become_text(node, arena_printf(t->arena, "%lld", size));
     return true;
@@ -86,11 +91,15 @@ static bool to_duration(struct typing *t, struct node *node, const struct trail 
 }
 
 static bool to_count(struct typing *t, struct node *node, const struct trail *trail) {
-    if (node->kind == NODE_STRING && !strcasecmp(node->text, "all")) {
-        become_integer(t, node, -1);
-        return true;
-    }
-    return to_integer(t, node, trail, true);
+    long number;
+    if (node->kind != NODE_STRING)
+        return to_integer(t, node, trail, true);
+    if (!strcasecmp(node->text, "all"))
+        number = -1;
+    else if (!text_to_long(node->text, LONG_MIN, LONG_MAX, &number))
+        return fail(t, node, trail, "a number or all");
+    become_integer(t, node, number);
+    return true;
 }
 
 /* Both 0 is what a plain 0 is. */
@@ -312,12 +321,27 @@ static bool is_kept(const struct node *node, const struct key *key) {
     if (key->flags & KEY_SPENT)
         return false;
     if (key->flags & KEY_KEPT)
-        return node->kind != NODE_NULL || !strcmp(key->name, "json");
+        return node->kind != NODE_NULL || key->flags & (KEY_NULL | KEY_ALWAYS);
     return !says_nothing(node, key);
 }
 
+/* What Compose prints for a key that it always prints. */
+static struct node *nothing_of(struct arena *arena, const struct key *key, struct position at) {
+    switch (key->form) {
+    case AS_STRING:
+        return tree_text(arena, at, "");
+    case AS_SIZE:
+        return tree_text(arena, at, "0");
+    case AS_INTEGER:
+    case AS_UNSIGNED:
+        return tree_integer(arena, at, 0);
+    default:
+        return tree_new(arena, NODE_NULL, at);
+    }
+}
+
 /* The known keys that say something in the table's order, then the others by name. */
-static void arrange(struct node *map, const struct key *keys) {
+static void arrange(struct arena *arena, struct node *map, const struct key *keys) {
     struct node others = {.kind = NODE_MAP};
     size_t count = 0;
     while (keys[count].name)
@@ -334,6 +358,8 @@ static void arrange(struct node *map, const struct key *keys) {
     tree_sort(&others);
     tree_take_children(map, &(struct node){.kind = NODE_MAP});
     for (size_t i = 0; i < count; i++) {
+        if (!known[i] && keys[i].flags & KEY_ALWAYS)
+            known[i] = nothing_of(arena, &keys[i], map->at);
         if (!known[i] || !is_kept(known[i], &keys[i]))
             continue;
         known[i]->key = keys[i].name;
@@ -345,39 +371,34 @@ static void arrange(struct node *map, const struct key *keys) {
     }
 }
 
-static bool walk(struct typing *t, struct node *node, const struct key *key,
-                 const struct trail *trail);
-
-static bool walk_children(struct typing *t, struct node *node, const struct key *key,
-                          const struct trail *trail) {
+static void walk(struct typing *t, struct node *node, const struct key *key,
+                 const struct trail *trail) {
     size_t index = 0;
+    if (!key)
+        return;
+    if (!to_form(t, node, key, trail)) {
+        mistake_take(t->context, node, t->err);
+        return;
+    }
     tree_each (child, node) {
         struct trail here = {trail, child, index++};
-        if (!walk(t, child, schema_child(key, node, child), &here))
-            return false;
+        walk(t, child, schema_child(key, node, child), &here);
+        node->flags |= child->flags & NODE_BROKEN;
     }
-    return true;
-}
-
-static bool walk(struct typing *t, struct node *node, const struct key *key,
-                 const struct trail *trail) {
-    if (!key)
-        return true;
-    if (!to_form(t, node, key, trail) || !walk_children(t, node, key, trail))
-        return false;
     if (node->kind == NODE_MAP && key->keys)
-        arrange(node, key->keys);
+        arrange(t->arena, node, key->keys);
     else if (node->kind == NODE_MAP && !(key->flags & KEY_ORDERED))
         tree_sort(node);
-    return true;
 }
 
-void values_arrange(struct node *service) {
-    arrange(service, schema_service.keys);
+void values_arrange(struct arena *arena, struct node *service) {
+    arrange(arena, service, schema_service.keys);
 }
 
-bool values(struct context *context, struct node *root, struct err *err) {
-    struct typing t = {context, context->arena, err};
+void values(struct context *context, struct node *root) {
+    struct err one = ERR_INIT; /* taken at once */
+    struct typing t = {context, context->arena, &one};
     struct trail trail = {.node = root};
-    return walk(&t, root, &schema_root, &trail);
+    walk(&t, root, &schema_root, &trail);
+    mistakes_mend(context, root);
 }
