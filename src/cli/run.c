@@ -21,8 +21,17 @@ struct chosen {
     struct suite bare;    /* for a command and a file without a suite */
 };
 
+/* getopt takes no value of a long option that may go without one but behind `=`. */
+static bool keeps_on_failure(const struct options *options) {
+    return options->keep == KEEP_ALWAYS && options->word_count == 1 &&
+           !strcmp(options->words[0], "on-failure");
+}
+
 static bool choose_named(struct session *session, struct chosen *chosen, struct err *err) {
     struct options *options = session->options;
+    if (keeps_on_failure(options))
+        return err_set(err, ERR_USAGE,
+                       "`on-failure` is taken for a suite here: write --keep=on-failure");
     for (size_t i = 0; i < options->word_count; i++)
         strings_add(&options->suites, options->words[i]);
     return session_suites(session, &chosen->suites, err);

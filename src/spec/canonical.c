@@ -154,14 +154,18 @@ static bool ssh(struct canonising *c, struct node *node) {
 
 static bool ports(struct canonising *c, struct node *node) {
     struct node *list = tree_new(c->arena, NODE_LIST, node->at);
+    bool ok = true;
     for (struct node *item = node->first, *next; item; item = next) {
         next = item->next;
         if (item->kind == NODE_MAP)
             tree_append(list, item);
-        else if (!ports_parse(c->context, item->text, item->at, list, c->err))
-            mistake_take(c->context, node, c->err);
+        else if (!ports_parse(c->context, item->text, item->at, list, c->err)) {
+            mistake_take(c->context, item, c->err);
+            ok = false;
+        }
     }
     tree_become(node, list);
+    node->flags |= ok ? 0 : NODE_BROKEN;
     return true;
 }
 
@@ -249,12 +253,14 @@ static bool is_empty_text(const struct node *item) {
 }
 
 static void walk(struct canonising *c, struct node *node, const struct key *key) {
+    unsigned marks = node->flags & (NODE_RESET | NODE_OVERRIDE);
     if (!key)
         return;
     if (!to_long_form(c, node, key->short_form)) {
         mistake_take(c->context, node, c->err);
         return;
     }
+    node->flags |= marks;
     if (key->name && !strcmp(key->name, "dns")) /* ${DNS:-} may leave nothing */
         tree_drop(node, is_empty_text);
     tree_each (child, node) {

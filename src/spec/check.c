@@ -46,7 +46,8 @@ static bool check_kind(struct context *context, struct node *node, const struct 
         mistake(context, node, node->at, "a file must be %s, not %s", wanted.data,
                 node_kind_name(node->kind));
     else if (node->kind == NODE_FLOAT && key->kinds & IS_INTEGER)
-        mistake(context, node, node->at, "`%s` must be a whole number, not %s", where, node->text);
+        mistake(context, node, node->at, "`%s` must be a whole number%s, not %s", where,
+                key->flags & KEY_EXACT ? " without a point or an exponent" : "", node->text);
     else if (node->kind == NODE_NULL)
         mistake(context, node, node->key ? node->key_at : node->at,
                 "`%s` must be %s, but it is empty%s%s", where, wanted.data, hint ? ": " : "",

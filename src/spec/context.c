@@ -90,6 +90,11 @@ void variables_set(struct variables *variables, const char *name, const char *va
     variables->at[*slot - 1].value = arena_strdup(variables->arena, value);
 }
 
+void variables_update(struct variables *variables, const struct variables *more) {
+    for (size_t i = 0; i < more->length; i++)
+        variables_set(variables, more->at[i].name, more->at[i].value);
+}
+
 void variables_merge(struct variables *variables, const struct variables *more) {
     for (size_t i = 0; i < more->length; i++)
         if (!variables_get(variables, more->at[i].name))

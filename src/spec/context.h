@@ -58,6 +58,8 @@ bool context_read(struct context *context, const char *path, struct position fro
 #define VARIABLES_INIT(in) ((struct variables){.arena = (in)})
 const char *variables_get(const struct variables *variables, const char *name);
 void variables_set(struct variables *variables, const char *name, const char *value);
+/* Set all of them. */
+void variables_update(struct variables *variables, const struct variables *more);
 /* Add those whose names are not there yet. */
 void variables_merge(struct variables *variables, const struct variables *more);
 

@@ -62,10 +62,12 @@ bool documents_apply(const struct scope *scope, const struct documents *document
     return true;
 }
 
+/* `!reset` and `!override` stay marked: they also hold over what a service here extends. */
 static bool base_apply(const struct scope *scope, struct node *document, struct node *into,
                        struct err *err) {
-    if (!begin(scope, document, err) || !join(scope, document, into, err))
+    if (!begin(scope, document, err) || !merge(scope->context, into, document, &schema_root, err))
         return false;
+    unique(scope->context, into);
     canonical(scope->context, into);
     unique(scope->context, into);
     return true;

@@ -47,7 +47,7 @@ static bool read_item(struct inclusion *i, const struct node *item) {
         directory = tree_get(item, "project_directory");
     }
     i->at = path ? path->at : item->at;
-    if (!path || (directory && directory->kind != NODE_STRING))
+    if (!path || item->kind == NODE_LIST || (directory && directory->kind != NODE_STRING))
         return err_at(i->err, item->at,
                       "`include` takes files or {path: FILE, project_directory: DIRECTORY, "
                       "env_file: FILE}");
@@ -90,9 +90,12 @@ static bool read_variables(struct inclusion *i, const char *directory,
         else
             free(usual);
     }
-    vec_each (file, &i->env_files)
-        if (!dotenv_read(context, *file, i->at, &lookup, &found, i->err))
+    vec_each (file, &i->env_files) {
+        struct variables fresh = VARIABLES_INIT(context->arena);
+        if (!dotenv_read(context, *file, i->at, &lookup, &fresh, i->err))
             return false;
+        variables_update(&found, &fresh);
+    }
     variables_merge(variables, i->includer->variables);
     variables_merge(variables, &found);
     return true;

@@ -23,8 +23,9 @@ struct project {
     struct model_whole *whole;
     const struct model_input *input;
     struct scope scope;
-    struct strings files;     /* absolute, or "-" */
-    struct strings env_files; /* read so far */
+    struct strings files;         /* absolute, or "-" */
+    struct strings env_files;     /* read so far */
+    const char *listed_env_files; /* COMPOSE_ENV_FILES of the process, or NULL */
     struct strings profiles;
     struct loaded *loaded;
     const char *name;
@@ -54,9 +55,11 @@ static void take_environment(struct project *p) {
             outside_add(&p->context, name, sign + 1, NULL);
     }
     p->context.home = variables_get(variables, "HOME");
+    p->listed_env_files = variables_get(variables, "COMPOSE_ENV_FILES");
 }
 
 static bool read_env_file(struct project *p, const char *path, struct variables *found) {
+    struct variables fresh = VARIABLES_INIT(p->whole->arena);
     struct lookup lookup = {&p->whole->variables, found};
     if (strings_has(&p->env_files, path))
         return true;
@@ -64,24 +67,41 @@ static bool read_env_file(struct project *p, const char *path, struct variables 
     if (!path_exists(path))
         return err_set(p->err, ERR_FILE, "the env file %s does not exist",
                        context_file_name(&p->context, path));
-    return dotenv_read(&p->context, path, (struct position){0}, &lookup, found, p->err);
+    if (!dotenv_read(&p->context, path, (struct position){0}, &lookup, &fresh, p->err))
+        return false;
+    variables_update(found, &fresh);
+    return true;
 }
 
-static bool is_true(const char *text) {
-    return text && (!strcasecmp(text, "true") || !strcmp(text, "1") || !strcasecmp(text, "t"));
+/* As Go's strconv.ParseBool has it; nothing is false. */
+static bool take_bool(struct project *p, const char *name, bool *ret) {
+    static const char *const words[] = {"",  "0", "f", "F",    "false", "FALSE", "False",
+                                        "1", "t", "T", "true", "TRUE",  "True"};
+    enum { FIRST_TRUE = 7 };
+    const char *text = variable(p, name);
+    for (size_t i = 0; i < lengthof(words); i++) {
+        if (strcmp(words[i], text ? text : ""))
+            continue;
+        *ret = i >= FIRST_TRUE;
+        return true;
+    }
+    return err_set(p->err, ERR_USAGE, "%s must be true or false, not `%.50s`", name, text);
 }
 
-/* --env-file and COMPOSE_ENV_FILES, else .env in the project's directory. What the process has
- * wins over files, and a later file over an earlier one. */
+/* --env-file and the process's COMPOSE_ENV_FILES, else .env in the project's directory. What the
+ * process has wins over files, and a later file over an earlier one. */
 static bool take_env_files(struct project *p) {
     struct variables found = VARIABLES_INIT(p->whole->arena);
     autostrings struct strings names = {0};
-    const char *listed = variable(p, "COMPOSE_ENV_FILES");
+    const char *listed = p->listed_env_files;
+    bool disabled = false;
+    if (!take_bool(p, "COMPOSE_DISABLE_ENV_FILE", &disabled))
+        return false;
     for (const char *const *file = p->input->env_files; file && *file; file++)
         strings_add(&names, *file);
     if (!names.length && listed && *listed)
         text_split(listed, ',', &names);
-    if (!names.length && !is_true(variable(p, "COMPOSE_DISABLE_ENV_FILE"))) {
+    if (!names.length && !disabled) {
         autofree char *usual = path_join(p->scope.directory, ".env");
         if (path_exists(usual) && !path_is_directory(usual))
             strings_add(&names, usual);
@@ -354,11 +374,9 @@ static bool choose(struct project *p, struct node *root) {
             return err_set(p->err, ERR_USAGE, "there is no service `%s`", *name);
     if (!environment_files(&p->scope, root, p->err))
         return false;
-    if (p->input->services && *p->input->services &&
-        !select_services(&p->context, root, p->input->services, p->err))
-        return false;
     select_resources(root);
-    return true;
+    return !p->input->services || !*p->input->services ||
+           select_services(&p->context, root, p->input->services, p->err);
 }
 
 /* ---- The model ---- */

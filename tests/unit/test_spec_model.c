@@ -5,6 +5,8 @@
 #include "base/text.h"
 
 #include <dirent.h>
+#include <glob.h>
+#include <stdlib.h>
 
 /* ---- Cases as data: files, and what must be in the model or in the error ---- */
 
@@ -74,6 +76,41 @@ static void assert_wanted(const struct model *model, const struct node *want, co
     document_free(document);
 }
 
+/* The model's own output, read as a file in the same place, comes to the same output. */
+static void assert_reads_back(const struct model *model, const struct model_input *input,
+                              const char *path, char *(*print)(const struct model *model)) {
+    struct workplace w = workplace_new();
+    struct err err = ERR_INIT;
+    struct model_input there = *input;
+    char *text autofree = print(model), *file autofree = path_join(w.directory, "printed.yaml");
+    there.files = (const char *const[]){file, NULL};
+    there.services = NULL;
+    there.project_directory = model->directory;
+    workplace_write(&w, "printed.yaml", text);
+    struct model *again = model_load(&there, &err);
+    cr_assert(again, "%s: what was printed is refused: %s\n%s", path, err.message, text);
+    char *second autofree = print(again);
+    cr_assert_str_eq(second, text, "%s", path);
+    model_free(again);
+    workplace_remove(&w);
+}
+
+static void assert_round_trips(const struct model *model, const struct model_input *input,
+                               const char *path) {
+    assert_reads_back(model, input, path, model_to_yaml);
+    assert_reads_back(model, input, path, model_to_json);
+    assert_reads_back(model, input, path, model_to_record);
+}
+
+static char *all_text(const struct err *err) {
+    struct buffer all = BUFFER_INIT;
+    for (; err && err_is(err); err = err->next) {
+        char *one autofree = err_text(err);
+        buffer_printf(&all, "%s\n", one);
+    }
+    return all.data ? buffer_detach(&all) : xstrdup("");
+}
+
 static void run_case(const char *path) {
     struct document *document;
     struct err err = ERR_INIT;
@@ -95,7 +132,7 @@ static void run_case(const char *path) {
         .name = "test",
     };
     struct model *model = model_load(&input, &err);
-    char *message autofree = err_is(&err) ? err_text(&err) : xstrdup("");
+    char *message autofree = all_text(&err);
     const char *wrong = node_text(root, "error", NULL);
     if (wrong) {
         cr_assert_null(model, "%s was accepted", path);
@@ -103,6 +140,7 @@ static void run_case(const char *path) {
     } else {
         cr_assert(model, "%s: %s", path, message);
         assert_wanted(model, node_get(root, "want"), path, w.directory);
+        assert_round_trips(model, &input, path);
     }
     model_free(model);
     err_release(&err);
@@ -124,6 +162,21 @@ Test(model, cases) {
     }
     closedir(open);
     cr_assert_geq(count, 20);
+}
+
+Test(model, shipped_environments_read_back) {
+    glob_t found;
+    cr_assert_eq(glob("environments/*", GLOB_ONLYDIR, NULL, &found), 0, "run from the top");
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        struct err err = ERR_INIT;
+        char *directory autofree = realpath(found.gl_pathv[i], NULL);
+        struct model_input input = {.directory = directory, .name = "test"};
+        struct model *model = model_load(&input, &err);
+        cr_assert(model, "%s: %s", found.gl_pathv[i], err.message);
+        assert_round_trips(model, &input, found.gl_pathv[i]);
+        model_free(model);
+    }
+    globfree(&found);
 }
 
 /* ---- The typed part ---- */

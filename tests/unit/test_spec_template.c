@@ -144,9 +144,10 @@ Test(dotenv, forms) {
         {"\xef\xbb\xbf# c\n\nA=", "A=<>"},
         {"A='it\\'s'", "A=<it's>"},
         {"A=\"\\0101\"", "A=<A>"},
-        {"A=x\nB=\"open\n", "e.env:2: the quote \" is not closed"},
-        {"A B=1", "e.env:1: a variable's name cannot have a space in it"},
-        {"\nA@=1", "e.env:2: `@` cannot be part of a variable's name"},
+        {"A=x\nB=\"open\n", "e.env:2:3: the quote \" is not closed"},
+        {"A B=1", "e.env:1:1: a variable's name cannot have a space in it"},
+        {"=b", "e.env:1:1: there is no name before `=`"},
+        {"\nA@=1", "e.env:2:2: `@` cannot be part of a variable's name"},
     };
     for (size_t i = 0; i < lengthof(pairs); i++) {
         char *got autofree = dotenv(pairs[i].from);
