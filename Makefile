@@ -132,6 +132,7 @@ fuzz:
 # Side by side with Docker Compose, on the engine that answers.
 bench: all
 	tests/bench/shop.py $(BUILD)/envrun
+	tests/bench/config.py $(BUILD)/envrun
 
 SOAK_KILLS ?= 500
 SOAK_BOTH  ?= 200

@@ -140,7 +140,8 @@ static void run_case(const char *path) {
     } else {
         cr_assert(model, "%s: %s", path, message);
         assert_wanted(model, node_get(root, "want"), path, w.directory);
-        assert_round_trips(model, &input, path);
+        if (!*services) /* else resources of those left out are printed, and unused when read */
+            assert_round_trips(model, &input, path);
     }
     model_free(model);
     err_release(&err);
