@@ -3,7 +3,7 @@
 # make install    DESTDIR and PREFIX as usual
 # make analyze    gcc's static analyzer over everything
 # make soak       kill envrun at SOAK_KILLS random moments, and SOAK_BOTH times its reaper too
-# make bench      the main job against Docker Compose
+# make bench      the main job and `config` against Docker Compose
 # make fuzz       the fuzzers, FUZZ_SECONDS each
 # V=1             show the commands
 # BUILD=dir       where everything goes; SANITIZE=1 builds with ASan and UBSan; WERROR=1 as in CI

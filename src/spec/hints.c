@@ -37,6 +37,7 @@ static const struct {
     {"x-ready", "start_period", PATIENCE},
     {"seed step", "command", "a command is `exec` (in the container) or `run` (on the host)"},
     {"seed step", "file", "a file is `sql` or `copy: {from: FILE, to: /PATH}`"},
+    {"seed step", "url", "write `http: {port: PORT, path: /PATH, body: FILE}`"},
     {"x-suite", "run", "did you mean `command`?"},
     {"x-suite", "exec", "did you mean `command`?"},
     {"x-suite", "env", "did you mean `environment`?"},
