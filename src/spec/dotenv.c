@@ -229,7 +229,8 @@ bool dotenv_read_raw(struct context *context, const char *path, struct position 
                      struct variables *into, struct err *err) {
     autobuffer struct buffer text = BUFFER_INIT_MAX(LARGEST);
     autostrings struct strings lines = {0};
-    struct dotenv d = {context, NULL, {context_file_name(context, path), 0, 0}, NULL, into, NULL};
+    struct dotenv d = {
+        .context = context, .here = {context_file_name(context, path), 0, 0}, .into = into};
     if (!read_text(context, path, from, &text, err))
         return false;
     text_split(text.data, '\n', &lines);
