@@ -95,6 +95,25 @@ static void put_size(struct drafted *drafted, const struct build_rule *rule,
     add_word(drafted, rule, text);
 }
 
+static bool has_outside(const struct model *model, const char *text) {
+    for (size_t i = 0; i < model->outside_count; i++)
+        if (strstr(text, model->outside[i].value))
+            return true;
+    return false;
+}
+
+/* Everyone on this host can list a program's arguments, but not its variables: what came from
+ * outside goes that way, unless it would steer the program. */
+static void add_arg(struct drafted *drafted, const struct build_rule *rule, const char *name,
+                    const char *value) {
+    autofree char *word = xasprintf("%s=%s", name, value);
+    bool steers = text_starts(name, "DOCKER_") || text_starts(name, "BUILD");
+    bool hidden = !steers && has_outside(drafted->plan->model, value);
+    if (hidden)
+        json_put_text(drafted->build->variables, name, value);
+    add_word(drafted, rule, hidden ? name : word);
+}
+
 /* NAME without a value, which the environment has not either: the Dockerfile's default holds. */
 static void put_args(struct drafted *drafted, const struct build_rule *rule,
                      const struct node *map) {
@@ -102,9 +121,8 @@ static void put_args(struct drafted *drafted, const struct build_rule *rule,
     node_each (item, map) {
         if (item->kind == NODE_NULL)
             continue;
-        autofree char *word = xasprintf("%s=%s", item->key, scalar_text(item));
         json_put_text(args, item->key, scalar_text(item));
-        add_word(drafted, rule, word);
+        add_arg(drafted, rule, item->key, scalar_text(item));
     }
 }
 

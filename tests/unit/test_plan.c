@@ -743,7 +743,7 @@ static const struct {
     const char *path, *json, *arguments;
 } build_keys[] = {
     {"args: [A=1, SHELL_ONLY, NOT_SET]", "buildargs", "{\"A\":\"1\",\"SHELL_ONLY\":\"from-shell\"}",
-     "--build-arg A=1 --build-arg SHELL_ONLY=from-shell"},
+     "--build-arg A=1 --build-arg SHELL_ONLY"},
     {"cache_from: [a:1, 'type=registry,ref=b:2']", "cachefrom", "\"[\\\"a:1\\\",\\\"b:2\\\"]\"",
      "--cache-from a:1 --cache-from type=registry,ref=b:2"},
     {"extra_hosts: ['a:10.0.0.1', 'b=::1']", "extrahosts", "[\"a:10.0.0.1\",\"b:::1\"]",
