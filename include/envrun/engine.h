@@ -150,6 +150,10 @@ struct task *image_remove(struct engine *engine, const char *reference);
 /* Let this name mean the image; the engine notes the time (.Metadata.LastTagTime). */
 struct task *image_tag(struct engine *engine, const char *image, const char *reference);
 
+/* What its registry says of an image: .Descriptor.digest, .Platforms. `auth` as for image_pull().
+ */
+struct task *image_look_up(struct engine *engine, const char *reference, const char *auth);
+
 /* How far the layers of a pull are. `total` grows as the engine learns of their sizes. */
 struct pull_amount {
     unsigned long long done, total; /* bytes that are downloaded */

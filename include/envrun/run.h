@@ -40,6 +40,10 @@ struct environment_options {
     const char *const *suite_variables;     /* -e NAME=VALUE, NULL-terminated, or NULL */
     struct event_listener listener;
 
+    /* The digest that a lock has for an image ("sha256:..."), or NULL. The function may be NULL;
+     * `platform` is as the file has it, or NULL. */
+    const char *(*locked)(const void *lock, const char *image, const char *platform);
+    const void *lock;
     const struct initial_data *data;
     size_t data_count;
 

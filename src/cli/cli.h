@@ -51,6 +51,7 @@ struct options {
     long long ttl; /* --ttl, in ms; 0: none; -1: not given */
     enum bundle_when bundle;
     bool bundle_data, bundle_all_images; /* --bundle-data, --bundle-images=all */
+    bool locked;                         /* --locked */
     bool at_failure, like_ci, shell;     /* of repro */
     bool ports_as_written, hermetic, strict, json, verbose, follow, timestamps, no_tty, quiet, all,
         yes, images, help;
@@ -98,6 +99,7 @@ struct session {
     int signals; /* how many have */
     struct bundle *bundle;
     struct environment *environment;
+    cJSON *lock;                     /* envrun.lock, or NULL */
     const struct initial_data *data; /* what its volumes begin with, data_count of them */
     size_t data_count;
     struct environment_options run;           /* what it was made with */
@@ -151,6 +153,11 @@ struct run_steps {
 int session_run(struct session *session, const struct run_steps *steps, struct err *err,
                 const char **ret_outcome);
 
+/* ---- lock.c ---- */
+
+/* Read envrun.lock, if it is there; say that it is stale, or with --locked fail then. */
+bool session_lock(struct session *session, struct err *err);
+
 /* ---- bundle.c: a run's bundle ---- */
 
 /* Ask the engine for what the bundle needs, if there is to be one. */
@@ -160,6 +167,8 @@ void session_write_bundle(struct session *session, const char *record);
 
 /* Take the environment down unless it is to be kept; answers the code that counts then. */
 int session_finish(struct session *session, int code, bool failed);
+/* A warning before there is a report; it may make one. */
+void session_warn(struct session *session, const char *warning);
 /* Tell an event, which is released. */
 void session_tell(struct session *session, struct event *event);
 /* As cli_fail(), without the values that came from outside. */
@@ -214,6 +223,7 @@ int command_exec(struct options *options);
 int command_port(struct options *options);
 int command_env(struct options *options);
 int command_config(struct options *options);
+int command_lock(struct options *options);
 int command_repro(struct options *options);
 int command_version(struct options *options);
 int command_help(struct options *options);

@@ -13,11 +13,11 @@
 
 const struct cli_command cli_commands[] = {
     {"run", command_run, "stand the environment up, run the suite, take it down",
-     "[SUITE...] [-- COMMAND...]", "fEpxndjvPHBMwekDSsboAVZ",
+     "[SUITE...] [-- COMMAND...]", "fEpxndjvPHBMwekDSslboAVZ",
      "The exit code is the suite's; envrun's own are 64 to 75, 124, 126, 127, 130 and 143\n"
      "(docs/exit-codes.md). A COMMAND behind -- takes the place of the suite's own.\n",
      -1, false},
-    {"up", command_up, "stand the environment up and hold it", "[SERVICE...]", "fEpxndjvPHBMwkD",
+    {"up", command_up, "stand the environment up and hold it", "[SERVICE...]", "fEpxndjvPHBMwkDl",
      "Prints where each service answers. `envrun down` takes it down.\n", -1, false},
     {"down", command_down, "take an environment down", "[NAME]", "fEpxndjv",
      "From any folder by its name, else the one that `envrun up` holds for these files.\n", 1,
@@ -46,6 +46,8 @@ const struct cli_command cli_commands[] = {
      0, false},
     {"doctor", command_doctor, "check the engine and this host", "", "",
      "One line each, with what to do about it; 69 if something fails.\n", 0, false},
+    {"lock", command_lock, "write envrun.lock: which image each name means", "", "fEpxnd",
+     "`run` and `up` then take these images (docs/images.md).\n", 0, false},
     {"repro", command_repro, "run a failed run's bundle again, and compare", "BUNDLE|RUN",
      "jvyKacXko",
      "Exit codes: 0 it fails in the same way, 1 it passes here, 2 it fails differently\n"

@@ -38,6 +38,7 @@ static const struct option_row rows[] = {
     {'D', 0, "ttl", "DURATION",
      "take it down after so long, as 30m or 2h; 0: never (with CI set: 2h)"},
     {'s', 0, "strict", NULL, "a service that dies under a green suite is a failure (75)"},
+    {'l', 0, "locked", NULL, "fail if envrun.lock is missing, or is not what the files say"},
     {'b', 0, "bundle", "WHEN",
      "write a bundle: `on-failure` (default with CI), `always`, `never` (default without)"},
     {'o', 0, "out", "DIR", "where bundles are written and looked for (default: envrun-out)"},
@@ -206,6 +207,9 @@ static bool set_option(struct options *options, char letter, const char *value, 
         return true;
     case 's':
         options->strict = true;
+        return true;
+    case 'l':
+        options->locked = true;
         return true;
     case 'b':
         return set_bundle(options, value, err);

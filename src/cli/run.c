@@ -227,8 +227,8 @@ int command_run(struct options *options) {
 
     session_init(&session, options);
     children_adopt();
-    if (session_load(&session, &err) && choose_suites(&session, &chosen, &err) &&
-        session_open(&session, &err)) {
+    if (session_load(&session, &err) && session_lock(&session, &err) &&
+        choose_suites(&session, &chosen, &err) && session_open(&session, &err)) {
         session_name_run(&session);
         session_report(&session);
         session_make_environment(&session, chosen.suites.at);

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/place.h"
 #include "replay/bundle.h"
+#include "replay/lock.h"
 
 #include <limits.h>
 #include <pwd.h>
@@ -34,6 +35,7 @@ void session_release(struct session *session) {
     engine_free(session->engine);
     loop_free(session->loop);
     model_free(session->model);
+    cJSON_Delete(session->lock);
     redactor_free(session->redactor);
     free(session->name);
     free(session->folder);
@@ -65,7 +67,7 @@ static bool find_environment(struct session *session, char **ret_file, char **re
 }
 
 /* Whoever reads events from stderr can do with nothing else there. */
-static void warn(struct session *session, const char *warning) {
+void session_warn(struct session *session, const char *warning) {
     struct event event = {.kind = EVENT_WARNING, .text = xstrdup(warning)};
     if (!session->options->json)
         fprintf(stderr, "envrun: warning: %s\n", warning);
@@ -124,7 +126,7 @@ bool session_load(struct session *session, struct err *err) {
     if (!session->model || !hide_outside(session, err))
         return false;
     for (const char **warning = session->model->warnings; warning && *warning; warning++)
-        warn(session, *warning);
+        session_warn(session, *warning);
     return true;
 }
 
@@ -314,6 +316,8 @@ struct environment_options session_environment_options(struct session *session, 
         .subnets = setting(options->subnets, "ENVRUN_SUBNETS"),
         .max_parallel = most,
         .max_wait = most ? options->max_wait : 0,
+        .locked = session->lock ? lock_digest : NULL,
+        .lock = session->lock,
         .process_environment = (const char *const *)environ,
         .listener = session_listener(session),
     };

@@ -43,8 +43,8 @@ int command_up(struct options *options) {
     session_init(&session, options);
     if (options->word_count)
         session.services = (const char *const *)options->words;
-    if (session_load(&session, &err) && session_name(&session, &err) &&
-        session_open(&session, &err)) {
+    if (session_load(&session, &err) && session_lock(&session, &err) &&
+        session_name(&session, &err) && session_open(&session, &err)) {
         session_report(&session);
         make_environment(&session);
         code = hold(&session, &err);

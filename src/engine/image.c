@@ -48,6 +48,15 @@ struct task *image_tag(struct engine *engine, const char *image, const char *ref
     return request_new(engine, "POST", NULL, &query);
 }
 
+struct task *image_look_up(struct engine *engine, const char *reference, const char *auth) {
+    struct query query = query_new("/distribution/");
+    query_segments(&query, reference);
+    query_segments(&query, "/json");
+    struct task *request = request_new(engine, "GET", NULL, &query);
+    request_add_header(request, auth ? xasprintf("X-Registry-Auth: %s", auth) : NULL);
+    return request;
+}
+
 struct pull {
     struct stream stream;
     struct progress progress;

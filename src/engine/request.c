@@ -13,7 +13,7 @@ struct request {
     struct task task;
     struct engine *engine;
     const char *method;
-    char *path;
+    char *path, *header;
     cJSON *body;
     bool shielded, unversioned, removal;
     int accept[ACCEPT_MAX + 1];
@@ -125,6 +125,7 @@ static bool request_send(struct request *request) {
                                        .path = request->path,
                                        .unversioned = request->unversioned,
                                        .shielded = request->shielded,
+                                       .header = request->header,
                                        .body = request->body ? json_line(request->body) : NULL};
     request->transfer =
         transfer_start(request->engine, &request->task, &options, &request->task.err);
@@ -161,6 +162,7 @@ static void request_release(struct task *task) {
     cJSON_Delete(request->answer);
     cJSON_Delete(request->body);
     free(request->path);
+    free(request->header);
 }
 
 struct task *request_new(struct engine *engine, const char *method, cJSON *body,
@@ -213,6 +215,10 @@ void request_unshield(struct task *task) {
 
 void request_unversion(struct task *task) {
     ((struct request *)task)->unversioned = true;
+}
+
+void request_add_header(struct task *task, char *header) {
+    ((struct request *)task)->header = header;
 }
 
 void request_accept(struct task *task, const int *statuses) {

@@ -32,6 +32,8 @@ struct task *request_removal(struct engine *engine, struct query *query);
 void request_unshield(struct task *request);
 /* Ask for the path as it is, without the API's version before it. */
 void request_unversion(struct task *request);
+/* Send one more header line, which is taken over; NULL: none. */
+void request_add_header(struct task *request, char *header);
 /* A header of the answer, or NULL; belongs to the request. */
 const char *request_header(const struct task *request, const char *name);
 /* GET a list; label as "NAME" or "NAME=VALUE", or NULL. */

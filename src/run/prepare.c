@@ -4,6 +4,7 @@
  */
 #include "run/environment.h"
 
+#include "base/arena.h"
 #include "base/path.h"
 #include "base/text.h"
 
@@ -192,6 +193,29 @@ static long long deadline_of(const struct environment *environment) {
            (lease_run(model, environment->options.suites) + environment->options.max_wait) / 1000;
 }
 
+/* Where an image's tag is, or NULL: a ':' before a '/' is a registry's port. */
+static const char *tag_of(const char *image) {
+    const char *slash = strrchr(image, '/');
+    return strchr(slash ? slash : image, ':');
+}
+
+/* An image by its name and digest: "postgres@sha256:...". */
+static void take_lock(struct environment *environment) {
+    const struct environment_options *options = &environment->options;
+    struct plan *plan = environment->plan;
+    for (size_t i = 0; options->locked && i < plan->service_count; i++) {
+        struct planned_service *planned = &plan->services[i];
+        const char *digest = planned->image && !planned->build
+                                 ? options->locked(options->lock, planned->image, planned->platform)
+                                 : NULL;
+        if (!digest)
+            continue;
+        const char *tag = tag_of(planned->image);
+        int length = (int)(tag ? (size_t)(tag - planned->image) : strlen(planned->image));
+        planned->image = arena_printf(plan->arena, "%.*s@%s", length, planned->image, digest);
+    }
+}
+
 struct task *prepare_plan(void *subject, struct err *err) {
     struct environment *environment = subject;
     if (!check_hermetic(environment, err) || !line_check(environment, err))
@@ -214,6 +238,7 @@ struct task *prepare_plan(void *subject, struct err *err) {
     environment->plan = plan_make(environment->model, &options, err);
     if (!environment->plan)
         return NULL;
+    take_lock(environment);
     make_lives(environment);
     if (check_variables(environment, err) && check_bind_mounts(environment, err) &&
         read_profiles(environment, err))

@@ -4,6 +4,7 @@
 
 load lib
 load where
+load registry
 
 # The tests share a registry and its images: one after the other.
 setup_file() {
@@ -29,33 +30,6 @@ teardown_file() {
     names='{{.Repository}}:{{.Tag}} {{.Repository}}@{{.Digest}}'
     docker images --digests --format "$names" --filter reference="$open/*" --filter reference="$shut/*" | tr ' ' '\n' |
         grep -v '<none>' | sort -u | xargs -r docker rmi >/dev/null 2>&1 || true # a digest goes with its last tag
-}
-
-# registry_begin NAME [MORE]: a registry of its own on a free port.
-registry_begin() {
-    cat >"$1.yaml" <<END
-version: 0.1
-log: {level: info, accesslog: {disabled: true}}
-storage: {filesystem: {rootdirectory: $PWD/$1}}
-http: {addr: "127.0.0.1:0"}
-${2-}
-END
-    docker-registry serve "$1.yaml" >"$1.log" 2>&1 </dev/null 3>&- &
-    echo $! >"$1.pid"
-    eventually grep -q 'listening on' "$1.log"
-}
-
-registry_address() { grep -o 'listening on 127.0.0.1:[0-9]*' "$1.log" | grep -o '127.*'; }
-
-# image_push REGISTRY NAME SAYS: an image that says something, with a layer that nobody else has.
-image_push() {
-    local folder
-    folder=$(mktemp -d -p "$BATS_FILE_TMPDIR")
-    head -c 4000000 /dev/urandom >"$folder/data"
-    printf 'FROM %s\nCOPY data /\nCMD ["sh", "-c", "echo says %s; sleep 1000"]\n' "$busybox" "$3" >"$folder/Dockerfile"
-    docker build -q -t "$1/$2" "$folder" >/dev/null 2>&1
-    docker --config "$BATS_FILE_TMPDIR/ada" push -q "$1/$2" >/dev/null
-    docker rmi -f "$1/$2" >/dev/null
 }
 
 setup() {
