@@ -90,7 +90,7 @@ def filters(**wanted):
 C = f"/containers/{NAME}-a"
 STEPS = [
     ("ping", "GET", "/_ping", None, [], []),
-    ("inspect an image", "GET", f"/images/{IMAGE}/json", None, ["RepoTags"], ["Id", "Config", "Os", "Architecture"]),
+    ("inspect an image", "GET", f"/images/{IMAGE}/json", None, [], ["Id", "RepoTags", "Config", "Os", "Architecture"]),
     ("inspect an image that is not there", "GET", f"/images/{NAME}:1/json", None, ["message"], []),
     ("create a network", "POST", "/networks/create",
      {"Name": f"{NAME}-net", "Labels": LABELS, "CheckDuplicate": True}, [], ["Id"]),
