@@ -24,8 +24,8 @@ static cJSON *add_mount(struct draft *draft, const char *type, const char *sourc
 
 /* A volume of the image's or the file's that has no name gets one of ours: an anonymous one carries
  * no labels and could not be found again. */
-static const char *private_volume(struct plan *plan, struct planned_service *service,
-                                  const char *target, const struct node *own_labels) {
+static cJSON *private_volume(struct plan *plan, struct planned_service *service, const char *target,
+                             const struct node *own_labels) {
     size_t nth = (size_t)cJSON_GetArraySize(service->image_volumes) + 1;
     const char *name = arena_printf(plan->arena, "%s-%zu", service->container_name, nth);
     cJSON *body = cJSON_CreateObject();
@@ -35,7 +35,16 @@ static const char *private_volume(struct plan *plan, struct planned_service *ser
     json_put_text(labels, LABEL_SERVICE, service->service->name);
     json_put_text(labels, LABEL_KEY, target);
     cJSON_AddItemToArray(service->image_volumes, body);
-    return name;
+    return body;
+}
+
+/* A create that comes to the engine after its volume was removed (its envrun was killed) makes the
+ * volume anew: with these labels that one is found, too. `body` of POST /volumes/create, or NULL
+ * for a volume that is not ours. */
+static void label_volume(cJSON *mount, const cJSON *body) {
+    const cJSON *labels = json_get(body, "Labels");
+    if (labels)
+        json_put(json_object_at(mount, "VolumeOptions"), "Labels", cJSON_Duplicate(labels, true));
 }
 
 static bool put_named_volume(struct draft *draft, const struct node *volume) {
@@ -43,13 +52,15 @@ static bool put_named_volume(struct draft *draft, const struct node *volume) {
     const struct planned_volume *named = key ? plan_volume(draft->plan, key) : NULL;
     const struct node *options = node_get(volume, "volume");
     const char *target = node_text(volume, "target", "");
-    const char *name =
-        named ? named->name
-              : private_volume(draft->plan, draft->service, target, node_get(options, "labels"));
 
     if (key && !named)
         return err_at(draft->err, volume->at, "volume `%s` is not defined under `volumes`", key);
+    const cJSON *body =
+        named ? named->body
+              : private_volume(draft->plan, draft->service, target, node_get(options, "labels"));
+    const char *name = named ? named->name : json_text(body, "Name");
     cJSON *mount = add_mount(draft, "volume", name, volume);
+    label_volume(mount, body);
     if (node_bool(options, "nocopy", false))
         json_put_bool(json_object_at(mount, "VolumeOptions"), "NoCopy", true);
     const char *subpath = node_text(options, "subpath", NULL);
@@ -196,8 +207,10 @@ void plan_image_volume(struct plan *plan, struct planned_service *service, const
         return;
     cJSON *mount = cJSON_CreateObject();
     json_put_text(mount, "Type", "volume");
-    json_put_text(mount, "Source", private_volume(plan, service, target, NULL));
+    const cJSON *body = private_volume(plan, service, target, NULL);
+    json_put_text(mount, "Source", json_text(body, "Name"));
     json_put_text(mount, "Target", target);
+    label_volume(mount, body);
     cJSON_AddItemToArray(json_array_at(host, "Mounts"), mount);
 }
 

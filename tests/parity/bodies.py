@@ -27,6 +27,8 @@ def mount_of_bind(text):
 def mounts(host):
     """Binds and Mounts are two ways to ask for one thing."""
     rows = [mount_of_bind(text) for text in host.pop("Binds", None) or []] + (host.pop("Mounts", None) or [])
+    for options in (row.get("VolumeOptions") or {} for row in rows):
+        options["Labels"] = own_labels(options.get("Labels"))
     return {row["Target"]: row for row in rows}
 
 
