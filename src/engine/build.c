@@ -7,6 +7,7 @@
 #include "base/path.h"
 #include "base/text.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -79,8 +80,11 @@ static bool take_outside(const struct build *build, struct extras *extras, struc
     return true;
 }
 
+/* Where links lead counts, as for the docker CLI. */
 static bool find_extras(const struct build *build, struct extras *extras, struct err *err) {
-    const char *below = path_below(build->dockerfile, build->context);
+    autofree char *context = realpath(build->context, NULL);
+    autofree char *dockerfile = realpath(build->dockerfile, NULL);
+    const char *below = context && dockerfile ? path_below(dockerfile, context) : NULL;
     if (!read_ignore(build, extras, err))
         return false;
     if (!below || build->inlined)

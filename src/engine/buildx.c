@@ -12,9 +12,9 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "engine/progress.h"
+#include "engine/scratch.h"
 #include "loop/program.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -104,7 +104,7 @@ struct buildx {
     struct task task;
     struct engine_progress reader;
     struct strings argv, environment;
-    char *folder;               /* for what goes through files, or NULL */
+    struct scratch scratch;     /* for what goes through files */
     char *dockerfile, *id_file; /* in it; the first only if it is inlined */
     struct lines lines;         /* what it says */
     char *sentence;             /* why it failed, or NULL */
@@ -141,28 +141,16 @@ static void set_argv(struct buildx *buildx, const struct build_options *options)
 }
 
 /* The image's ID comes out through a file, and an inlined Dockerfile goes in through one. */
-static bool make_folder(struct buildx *buildx, const struct build_options *options) {
-    const char *above = environment_value(options->environment, "TMPDIR");
+static bool make_files(struct buildx *buildx, const struct build_options *options) {
     const char *inlined = options->inlined;
     struct err *err = &buildx->task.err;
-    autofree char *folder = path_join(above ? above : "/tmp", "envrun-build-XXXXXX");
-    if (!mkdtemp(folder))
-        return err_set(err, ERR_ENVIRONMENT, "cannot make %s: %s", folder, strerror(errno));
-    buildx->folder = steal(folder);
-    buildx->id_file = path_join(buildx->folder, "id");
+    if (!scratch_make(&buildx->scratch, options->environment, err))
+        return false;
+    buildx->id_file = path_join(buildx->scratch.path, "id");
     if (!inlined)
         return true;
-    buildx->dockerfile = path_join(buildx->folder, "Dockerfile");
+    buildx->dockerfile = path_join(buildx->scratch.path, "Dockerfile");
     return path_write(buildx->dockerfile, inlined, strlen(inlined), false, err);
-}
-
-static void remove_folder(struct buildx *buildx) {
-    if (buildx->id_file)
-        unlink(buildx->id_file);
-    if (buildx->dockerfile)
-        unlink(buildx->dockerfile);
-    if (buildx->folder)
-        rmdir(buildx->folder);
 }
 
 /* ---- What it says ---- */
@@ -248,11 +236,10 @@ static void buildx_cancel(struct task *task) {
 static void buildx_release(struct task *task) {
     struct buildx *buildx = (struct buildx *)task;
     task_free(buildx->program);
-    remove_folder(buildx);
+    scratch_remove(&buildx->scratch);
     strings_release(&buildx->argv);
     strings_release(&buildx->environment);
     lines_release(&buildx->lines);
-    free(buildx->folder);
     free(buildx->dockerfile);
     free(buildx->id_file);
     free(buildx->sentence);
@@ -266,7 +253,7 @@ struct task *buildx_build(struct engine *engine, const struct build_options *opt
     const cJSON *variable;
     buildx->reader = progress;
     lines_init(&buildx->lines, ENGINE_LINE_MAX, on_line, buildx);
-    if (make_folder(buildx, options)) {
+    if (make_files(buildx, options)) {
         lead_here(engine, options->environment, &buildx->environment);
         cJSON_ArrayForEach (variable, options->variables) {
             strings_printf(&buildx->environment, "%s=%s", variable->string, variable->valuestring);

@@ -9,11 +9,10 @@
  */
 #include "run/environment.h"
 
-#include "base/path.h"
 #include "base/text.h"
 #include "run/lease.h"
+#include "run/room.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -76,33 +75,8 @@ static bool is_choosing(const struct line *line, const struct lease *lease) {
     return lease->comes && !lease->place && !is_own(line, lease) && !lease_is_over(lease);
 }
 
-/* What the services may use at most, as far as the file limits them. */
-static long long memory_wanted(const struct environment *environment) {
-    long long sum = 0;
-    for (size_t i = 0; i < environment->life_count; i++)
-        if (!environment->lives[i].is_idle)
-            sum += json_number(environment->lives[i].planned->body, "HostConfig.Memory", 0);
-    return sum;
-}
-
-/* MemAvailable (proc(5)) of the engine's host, if that is this one; else no limit. */
-static long long memory_available(const struct environment *environment) {
-    struct err ignored = ERR_INIT;
-    autobuffer struct buffer text = BUFFER_INIT_MAX(64 << 10);
-    long long kib = INT64_MAX >> 10;
-    if (engine_address(environment->engine)->unix_socket &&
-        path_read("/proc/meminfo", &text, &ignored)) {
-        const char *at = strstr(text.data, "MemAvailable:");
-        if (at)
-            sscanf(at, "MemAvailable: %lld", &kib);
-    }
-    err_release(&ignored);
-    return kib << 10;
-}
-
 static char *why_not_yet(const struct line *line, const struct leases *leases) {
     const struct environment *environment = line->environment;
-    long long wanted = memory_wanted(environment), there = memory_available(environment);
     long before = 0, over;
     vec_each (lease, leases) {
         if (is_choosing(line, lease))
@@ -113,13 +87,11 @@ static char *why_not_yet(const struct line *line, const struct leases *leases) {
     if (over > 0)
         return xasprintf("waiting for %ld other environment%s (--max-parallel %ld)", over,
                          over == 1 ? "" : "s", environment->most);
-    if (!before || wanted <= there)
+    if (!before)
         return NULL; /* alone, it is nobody's load but its own */
-    autofree char *need = text_bytes((unsigned long long)wanted);
-    autofree char *have = text_bytes((unsigned long long)there);
-    return xasprintf("waiting for memory: the services' limits come to %s, and the engine's host "
-                     "has %s left (--max-parallel %ld)",
-                     need, have, environment->most);
+    autofree char *missing = room_missing(environment);
+    return missing ? xasprintf("waiting for %s (--max-parallel %ld)", missing, environment->most)
+                   : NULL;
 }
 
 /* Answers whether it may. */

@@ -7,12 +7,9 @@
 #include "base/json.h"
 #include "run/owner.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 struct overlay_try {
     struct task task;
@@ -21,7 +18,6 @@ struct overlay_try {
     char *image;           /* any one */
     char *lower, *scratch; /* mount points */
     char *container;       /* the latest */
-    char layout[32];       /* a directory of ours with the upper and the work directory */
     struct sequence *trying;
     struct task *teardown;
 };
@@ -113,20 +109,18 @@ static struct task *begin_helper(void *subject, struct err *err) {
     return make_container(subject, "scratch");
 }
 
+static struct task *write_file(struct overlay_try *attempt, const char *path) {
+    return container_write_file(attempt->engine, attempt->container, path, "", 0, 0, 0, 0644);
+}
+
+/* The engine makes the directories that a file is in. */
 static struct task *begin_layout(void *subject, struct err *err) {
     struct overlay_try *attempt = subject;
-    strcpy(attempt->layout, "/tmp/envrun-XXXXXX");
-    if (!mkdtemp(attempt->layout)) {
-        *attempt->layout = '\0';
-        err_set(err, ERR_BUG, "cannot make a directory in /tmp: %s", strerror(errno));
-        return NULL;
-    }
-    autofree char *upper = xasprintf("%s/upper", attempt->layout);
-    autofree char *work = xasprintf("%s/work", attempt->layout);
-    mkdir(upper, 0755);
-    mkdir(work, 0755);
-    struct copy_options copy = {.from = attempt->layout, .to = "/envrun", .contents = true};
-    return container_copy_in(attempt->engine, attempt->container, &copy);
+    struct task_group *group = task_group_new(attempt->task.loop, GROUP_FAIL_FAST, 0);
+    (void)err;
+    task_group_add(group, write_file(attempt, "/envrun/upper/file"));
+    task_group_add(group, write_file(attempt, "/envrun/work/file"));
+    return (struct task *)group;
 }
 
 static struct task *begin_overlay(void *subject, struct err *err) {
@@ -147,10 +141,8 @@ static struct task *begin_user(void *subject, struct err *err) {
 }
 
 static struct task *begin_write(void *subject, struct err *err) {
-    struct overlay_try *attempt = subject;
     (void)err;
-    return container_write_file(attempt->engine, attempt->container, "/envrun/file", "", 0, 0, 0,
-                                0644);
+    return write_file(subject, "/envrun/file");
 }
 
 static const struct stage stages[] = {
@@ -166,16 +158,6 @@ static const struct stage stages[] = {
 };
 
 /* ---- The task ---- */
-
-static void remove_layout(struct overlay_try *attempt) {
-    if (!*attempt->layout)
-        return;
-    autofree char *upper = xasprintf("%s/upper", attempt->layout);
-    autofree char *work = xasprintf("%s/work", attempt->layout);
-    rmdir(upper);
-    rmdir(work);
-    rmdir(attempt->layout);
-}
 
 static enum task_status overlay_try_step(struct task *task) {
     struct overlay_try *attempt = (struct overlay_try *)task;
@@ -200,7 +182,6 @@ static void overlay_try_release(struct task *task) {
     struct overlay_try *attempt = (struct overlay_try *)task;
     task_free(attempt->trying);
     task_free(attempt->teardown);
-    remove_layout(attempt);
     free(attempt->name);
     free(attempt->owner);
     free(attempt->image);

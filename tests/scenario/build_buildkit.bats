@@ -111,6 +111,21 @@ END
     nothing_is_kept
 }
 
+@test "killed while BuildKit builds: the next build removes the folder that is left" {
+    printf 'FROM %s\nRUN --mount=type=tmpfs,target=/t echo it runs; sleep 20 # %s\n' "$busybox" "$name" >Dockerfile
+    compose <<<"services: {app: {build: .}}"
+    begin run --verbose -- true
+    eventually grep -q '[0-9] it runs' err
+    kill -KILL "$envrun_pid"
+    ends 137
+    touch -d '2 minutes ago' "$TMPDIR"/envrun-build-*
+    mkdir -m 700 "$TMPDIR/envrun-build-young"
+    printf 'FROM %s\nRUN --mount=type=tmpfs,target=/t true\n' "$busybox" >Dockerfile
+    exits 0 run -- true
+    is "$(cd "$TMPDIR" && ls -d envrun-build-*)" envrun-build-young
+    eventually nothing_is_left
+}
+
 @test "an image that another is built upon is built first, though its service is for a suite that is not run" {
     compose <<END
 services:

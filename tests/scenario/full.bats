@@ -106,3 +106,32 @@ END
     exits 0 down
     says "removed 1 container, 1 network, 1 volume"
 }
+
+# registry_with NAME: Debian's docker-registry where the engine can reach it, with an image of 60 MB; its address.
+registry_with() {
+    cat >registry.yaml <<END
+version: 0.1
+log: {level: info, accesslog: {disabled: true}}
+storage: {filesystem: {rootdirectory: $PWD/registry}}
+http: {addr: "127.0.0.1:0"}
+END
+    own docker-registry serve registry.yaml >registry.log 2>&1 </dev/null 3>&- &
+    registry_pid=$!
+    eventually grep -q 'listening on' registry.log
+    registry=$(grep -o 'listening on 127.0.0.1:[0-9]*' registry.log | grep -o '127.*')
+    head -c 30000000 /dev/urandom >data
+    printf 'FROM %s\nCOPY data /\n' "$busybox" >Dockerfile
+    own docker build -q -t "$registry/$1" . >/dev/null 2>&1
+    own docker push -q "$registry/$1" >/dev/null
+    own docker rmi "$registry/$1" >/dev/null
+}
+
+@test "a pull that fills the disk" {
+    command -v docker-registry >/dev/null || skip "there is no docker-registry here"
+    registry_with thing
+    head -c "$(($(df --output=avail -B1 "$FULL/data" | tail -1) - 20000000))" /dev/zero >"$FULL/data/filler"
+    compose <<<"services: {web: {image: $registry/thing, command: [sleep, '600']}}"
+    exits 75 up
+    kill "$registry_pid"
+    sentence "cannot pull image \`$registry/thing\` of service \`web\`"
+}

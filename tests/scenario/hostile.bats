@@ -24,6 +24,7 @@ services:
   web:
     image: $busybox
     command: [sh, -c, 'mkdir -p /www; echo fine >/www/index.html; exec httpd -f -p 80 -h /www']
+    init: true
     environment: {EVIL: $(json "$evil")}
     labels: {evil: $(json "$evil"), $(json "$evil" | sed 's/\$\$/$/g'): key}
     secrets: [evil]
@@ -199,4 +200,54 @@ END
     printf 'FROM %s\nCOPY ../outside /outside\n' "$busybox" >context/Dockerfile
     exits 75 up
     says "cannot build the image of service \`web\`"
+}
+
+@test "what the file names itself may lie outside: a Dockerfile, secrets, configs, through links too" {
+    mkdir context project
+    printf 'FROM %s\nCOPY . /context\nRUN ls -A /context >/list\n' "$busybox" >Dockerfile
+    ln -s ../Dockerfile context/Dockerfile
+    echo inside >context/file
+    echo value >value
+    ln -s value link
+    cat >project/compose.yaml <<END
+services:
+  by-path: &service
+    build: {context: ../context, dockerfile: ../Dockerfile}
+    image: $name/path
+    command: [sleep, "600"]
+    init: true
+    secrets: [beside, linked]
+    configs: [{source: linked, target: /config}]
+  by-link: {<<: *service, build: ../context, image: $name/link}
+secrets: {beside: {file: ../value}, linked: {file: ../link}}
+configs: {linked: {file: ../link}}
+END
+    cd project
+    exits 0 up
+    local service
+    for service in by-path by-link; do
+        is "$(inside "$service" 'cat /run/secrets/beside /run/secrets/linked /config' | tr '\n' ' ')" "value value value "
+        is "$(inside "$service" 'cat /context/file')" inside
+    done
+    # Nothing of where it came from came with it.
+    is "$(inside by-path 'cat /list' | tr '\n' ' ')" "Dockerfile file "
+    exits 0 down
+}
+
+@test "whatever the umask, what envrun keeps is its owner's alone, and it listens nowhere" {
+    mkdir tmp
+    compose <<END
+services: {web: {image: $busybox, command: [sleep, "600"], init: true}}
+suite: {command: 'ls -l /proc/\$PPID/fd >fds; cat /proc/net/unix >sockets'}
+END
+    (umask 0 && TMPDIR=$PWD/tmp exits 0 run)
+    # The first of a record's folders keeps others out of all below it.
+    is "$(find . -mindepth 1 -maxdepth 1 \( -name .envrun -o -name envrun-out \) -perm /077)" ""
+    is "$(ls -A tmp)" ""
+    # Field 6 has SO_ACCEPTCON (__SO_ACCEPTCON of linux/net.h): one that listens. envrun's own sockets have no name.
+    local inode
+    for inode in $(grep -o 'socket:\[[0-9]*' fds | grep -o '[0-9]*'); do
+        fails grep -E "^[^ ]+ [^ ]+ [^ ]+ 00010000 .* $inode( |\$)" sockets
+    done
+    grep -q 'socket:' fds
 }

@@ -4,7 +4,9 @@
 # shellcheck disable=SC2154  # name and busybox are set in lib
 load lib
 
+# The tests share an engine, where each environment of one is one more for the others.
 setup_file() {
+    export BATS_NO_PARALLELIZE_WITHIN_FILE=true
     export LINE=/tmp/envrun-line.$$
     local saved="$BATS_FILE_TMPDIR/busybox.tar"
     [ "$(id -u)" = 0 ] || { export NO_ENGINE="only root may start a second engine"; return; }
@@ -58,11 +60,14 @@ queue() {
     says "--max-parallel takes a number of environments, from 1 on, not \`none\`"
 }
 
-@test "an environment for which there is no memory waits for the others" {
+@test "an environment for which there is no memory, or too few processes, waits for the others" {
     exits 0 up
     compose <<<"services: {web: {image: $busybox, command: [sleep, '600'], init: true, mem_limit: 64t}}"
     exits 75 up -p "$name-2" --max-parallel 5 --max-wait 1s
     says "waiting for memory: the services' limits come to 64 TiB, and the engine's host has "
+    compose <<<"services: {web: {image: $busybox, command: [sleep, '600'], init: true, pids_limit: 4000000}}"
+    exits 75 up -p "$name-2" --max-parallel 5 --max-wait 1s
+    says "waiting for processes: the services may need 4000000, and the engine's host has room for "
     exits 0 down
     exits 0 up --max-parallel 5
     exits 0 down
