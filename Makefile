@@ -2,7 +2,8 @@
 # make check      the tests that need no engine (all of them: scripts/test)
 # make install    DESTDIR and PREFIX as usual
 # make analyze    gcc's static analyzer over everything
-# make soak       kill envrun at SOAK_KILLS random moments, and SOAK_BOTH times its reaper too
+# make soak       kill envrun at SOAK_KILLS random moments, and SOAK_BOTH times its reaper too; stop and
+#                 kill an engine at SOAK_LOSSES; stand SOAK_ENVIRONMENTS of one file up at once
 # make bench      the main job and `config` against Docker Compose
 # make fuzz       the fuzzers, FUZZ_SECONDS each
 # V=1             show the commands
@@ -134,11 +135,22 @@ bench: all
 	tests/bench/shop.py $(BUILD)/envrun
 	tests/bench/config.py $(BUILD)/envrun
 
-SOAK_KILLS ?= 500
-SOAK_BOTH  ?= 200
+# What runs long. The second needs root, and has an engine of its own.
+SOAK_KILLS        ?= 500
+SOAK_BOTH         ?= 200
+SOAK_LOSSES       ?= 50
+SOAK_ENVIRONMENTS ?= 100
 
-soak: all
+soak: soak-kill soak-loss soak-side-by-side
+
+soak-kill: all
 	tests/soak/kill.py --envrun $(BUILD)/envrun --kills $(SOAK_KILLS) --both $(SOAK_BOTH)
+
+soak-loss: all
+	tests/soak/engine_loss $(BUILD)/envrun $(SOAK_LOSSES)
+
+soak-side-by-side: all
+	tests/soak/side_by_side.py --envrun $(BUILD)/envrun $(SOAK_ENVIRONMENTS)
 
 install: all
 	install -D -m 755 $(BUILD)/envrun $(DESTDIR)$(PREFIX)/bin/envrun
@@ -147,5 +159,5 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit real check analyze docs fuzzers fuzz bench soak install clean
+.PHONY: all unit real check analyze docs fuzzers fuzz bench soak soak-kill soak-loss soak-side-by-side install clean
 -include $(OBJECTS:.o=.d) $(BUILD)/obj/cli/main.d $(UNIT:=.d) $(REAL:=.d)

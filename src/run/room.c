@@ -68,8 +68,8 @@ static char *processes_missing(const struct environment *environment) {
         {"/sys/fs/cgroup/pids/pids.max", "/sys/fs/cgroup/pids/pids.current"},
     };
     for (size_t i = 0; i < lengthof(cgroups); i++)
-        left = lesser(left, number_in(cgroups[i][0], "", INT64_MAX) -
-                                number_in(cgroups[i][1], "", 0));
+        left =
+            lesser(left, number_in(cgroups[i][0], "", INT64_MAX) - number_in(cgroups[i][1], "", 0));
     if (wanted <= left)
         return NULL;
     return xasprintf("processes: the services may need %lld, and the engine's host has room for "

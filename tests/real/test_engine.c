@@ -15,6 +15,7 @@
 #include "engine/hijack.h"
 #include "loop/task.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -659,4 +660,11 @@ Test(engine, says_why_an_image_cannot_be_pulled) {
     cr_assert_eq(inspect->err.code, 404);
     task_free(inspect);
     must_free(image_inspect(engine, IMAGE));
+}
+
+Test(engine, says_that_there_is_no_space_for_what_it_saves) {
+    struct task *save = run(image_save(engine, IMAGE, open("/dev/full", O_WRONLY), 1 << 30));
+    cr_assert(save->status == TASK_FAILED && save->err.kind == ERR_FILE);
+    cr_assert_str_eq(save->err.message, "cannot write it: No space left on device");
+    task_free(save);
 }

@@ -41,6 +41,7 @@ setup() {
 
 teardown() {
     rm -f "$FULL/data/filler"
+    [ ! -e registry.pid ] || kill "$(cat registry.pid)"
     [ -n "${NO_ENGINE-}" ] || nothing_is_left
 }
 
@@ -107,7 +108,7 @@ END
     says "removed 1 container, 1 network, 1 volume"
 }
 
-# registry_with NAME: Debian's docker-registry where the engine can reach it, with an image of 60 MB; its address.
+# registry_with NAME: Debian's docker-registry where the engine can reach it, with an image of 12 MB; its address.
 registry_with() {
     cat >registry.yaml <<END
 version: 0.1
@@ -115,13 +116,14 @@ log: {level: info, accesslog: {disabled: true}}
 storage: {filesystem: {rootdirectory: $PWD/registry}}
 http: {addr: "127.0.0.1:0"}
 END
-    own docker-registry serve registry.yaml >registry.log 2>&1 </dev/null 3>&- &
-    registry_pid=$!
+    # shellcheck disable=SC2016
+    own sh -c 'echo $$ >registry.pid; exec docker-registry serve registry.yaml' >registry.log 2>&1 </dev/null 3>&- 4>&- &
     eventually grep -q 'listening on' registry.log
     registry=$(grep -o 'listening on 127.0.0.1:[0-9]*' registry.log | grep -o '127.*')
-    head -c 30000000 /dev/urandom >data
-    printf 'FROM %s\nCOPY data /\n' "$busybox" >Dockerfile
-    own docker build -q -t "$registry/$1" . >/dev/null 2>&1
+    mkdir image
+    head -c 12000000 /dev/urandom >image/data
+    printf 'FROM %s\nCOPY data /\n' "$busybox" >image/Dockerfile
+    own docker build -q -t "$registry/$1" image >/dev/null 2>&1
     own docker push -q "$registry/$1" >/dev/null
     own docker rmi "$registry/$1" >/dev/null
 }
@@ -129,9 +131,23 @@ END
 @test "a pull that fills the disk" {
     command -v docker-registry >/dev/null || skip "there is no docker-registry here"
     registry_with thing
-    head -c "$(($(df --output=avail -B1 "$FULL/data" | tail -1) - 20000000))" /dev/zero >"$FULL/data/filler"
+    head -c "$(($(df --output=avail -B1 "$FULL/data" | tail -1) - 6000000))" /dev/zero >"$FULL/data/filler"
     compose <<<"services: {web: {image: $registry/thing, command: [sleep, '600']}}"
     exits 75 up
-    kill "$registry_pid"
     sentence "cannot pull image \`$registry/thing\` of service \`web\`"
+}
+
+@test "envrun's own disk is full: at most one warning, and the suite's outcome" {
+    local code=0
+    mkdir here tmp
+    mount -t tmpfs -o size=64k here here
+    mount --bind here tmp
+    service '[sleep, "600"]'
+    mv compose.yaml here
+    head -c 1M /dev/zero >here/filler 2>/dev/null || true
+    (cd here && TMPDIR=$PWD/../tmp envrun run -- sh -c 'echo it runs; exit 3') >out 2>err || code=$?
+    umount tmp here
+    is "$code" 3
+    is "$(cat out)" "it runs"
+    [ "$(grep -c 'No space left on device' err)" -le 1 ]
 }

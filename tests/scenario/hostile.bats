@@ -244,10 +244,10 @@ END
     # The first of a record's folders keeps others out of all below it.
     is "$(find . -mindepth 1 -maxdepth 1 \( -name .envrun -o -name envrun-out \) -perm /077)" ""
     is "$(ls -A tmp)" ""
-    # Field 6 has SO_ACCEPTCON (__SO_ACCEPTCON of linux/net.h): one that listens. envrun's own sockets have no name.
+    # Flags of 00010000 (__SO_ACCEPTCON of linux/net.h) are a listener's.
     local inode
-    for inode in $(grep -o 'socket:\[[0-9]*' fds | grep -o '[0-9]*'); do
+    grep -o 'socket:\[[0-9]*' fds | grep -o '[0-9]*' >inodes
+    while read -r inode; do
         fails grep -E "^[^ ]+ [^ ]+ [^ ]+ 00010000 .* $inode( |\$)" sockets
-    done
-    grep -q 'socket:' fds
+    done <inodes
 }

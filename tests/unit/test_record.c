@@ -7,8 +7,10 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -347,7 +349,7 @@ Test(record, keeps_the_latest_runs_and_those_being_written) {
 
 /* ---- Where nothing can be written ---- */
 
-Test(record, a_full_disk_is_said_once) {
+Test(record, what_cannot_be_written_is_said_once) {
     struct place place = place_new();
     struct record_writer *writer = begin(&place, "1", 1);
     struct err err = ERR_INIT;
@@ -359,5 +361,51 @@ Test(record, a_full_disk_is_said_once) {
     cr_assert(record_take(writer, &event, &err));
     cr_assert(record_end(writer, &err));
     record_free(writer);
+    place_remove(&place);
+}
+
+/* A file system of 64 KiB, that only this process (and its test) sees. */
+static bool mount_small(const char *folder) {
+    return !unshare(CLONE_NEWNS) && !mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
+           !mount("none", folder, "tmpfs", 0, "size=64k");
+}
+
+Test(record, a_full_disk_is_said_once) {
+    struct place place = place_new();
+    struct err err = ERR_INIT;
+    char text[1001] = {0};
+    struct event event = {.kind = EVENT_LOG, .service = "db", .text = memset(text, 'x', 1000)};
+    int said = 0;
+    if (!mount_small(place.folder))
+        cr_skip_test("nothing can be mounted here");
+    struct record_writer *writer = begin(&place, "1", 1);
+    for (int i = 0; i < 300; i++)
+        if (!record_take(writer, &event, &err)) {
+            cr_assert(++said == 1 && strstr(err.message, "No space left on device"));
+            err_release(&err);
+        }
+    cr_assert_eq(said, 1);
+    cr_assert(record_end(writer, &err));
+    record_free(writer);
+    cr_assert(!umount(place.folder));
+    place_remove(&place);
+}
+
+/* A record keeps others out of all that lies below. */
+Test(record, is_its_owners_alone_whatever_the_umask) {
+    static const char *const closed[] = {"/.envrun", "/.envrun/runs", "/.envrun/.gitignore"};
+    struct place place = place_new();
+    struct stat info;
+    umask(0);
+    struct record_writer *writer = begin(&place, "1", 1);
+    take(writer, (struct event){.kind = EVENT_LOG, .service = "db", .text = "x"});
+    char *head autofree = path_join(record_path(writer), "record.json");
+    for (size_t i = 0; i < lengthof(closed); i++) {
+        char *path autofree = xasprintf("%s%s", place.folder, closed[i]);
+        cr_assert(!stat(path, &info) && !(info.st_mode & 077), "%s", path);
+    }
+    cr_assert(!stat(record_path(writer), &info) && !(info.st_mode & 077));
+    cr_assert(!stat(head, &info) && !(info.st_mode & 077));
+    end(writer);
     place_remove(&place);
 }
