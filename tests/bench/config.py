@@ -71,7 +71,8 @@ def main():
     parser.add_argument("--sizes", default="250,500,1000,2000")
     parser.add_argument("envrun", type=os.path.abspath)
     options = parser.parse_args()
-    compose = subprocess.run([os.path.join(HERE, "get-compose")], check=True, text=True,
+    get = os.path.join(HERE, "..", "get-debian-next")
+    compose = subprocess.run([get, "docker-compose"], check=True, text=True,
                              stdout=subprocess.PIPE).stdout.strip()
     print(" services envrun ms us/service compose ms  faster  envrun MiB compose MiB  smaller")
     for size in options.sizes.split(","):
