@@ -121,6 +121,8 @@ struct task *container_remove(struct engine *engine,
                               const char *id); /* by force, with its anonymous
                                                   volumes; gone: success */
 struct task *container_inspect(struct engine *engine, const char *id);
+/* What it uses at this moment; all zero if it does not run. */
+struct task *container_stats(struct engine *engine, const char *id);
 /* An array; label as "NAME" or "NAME=VALUE"; stopped ones too. */
 struct task *container_list(struct engine *engine, const char *label);
 /* A label of one of its entries; "" if it has none. Belongs to the entry. */

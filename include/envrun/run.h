@@ -30,6 +30,7 @@ struct environment_options {
     const struct model *model;
     const char *name; /* on the engine */
     const char *verb; /* "run", "up" */
+    long long began;  /* when that began, by loop_now(): what the events count from; 0: now */
     bool ports_as_written;
     bool hermetic;       /* internal networks: it reaches nothing outside of itself */
     const char *subnets; /* "CIDR[/SIZE]" for networks without one of their own, "engine": as the
@@ -39,6 +40,7 @@ struct environment_options {
     const char *const *process_environment; /* NAME=VALUE, NULL-terminated */
     const char *const *suite_variables;     /* -e NAME=VALUE, NULL-terminated, or NULL */
     struct event_listener listener;
+    bool record; /* tell also what a record is made of: EVENT_LOG to EVENT_OBJECT */
 
     /* The digest that a lock has for an image ("sha256:..."), or NULL. The function may be NULL;
      * `platform` is as the file has it, or NULL. */
@@ -50,6 +52,7 @@ struct environment_options {
     /* What the suite is run with. */
     const struct suite *const *suites; /* in order, NULL-terminated; or NULL: none */
     const char *const *command;        /* in place of the (one) suite's own; or NULL */
+    const char *out;                   /* the folder for artifacts, absolute; or NULL: none */
     int output, errors;                /* where the suite's output goes */
     bool output_is_terminal;           /* and both are it */
     bool output_is_shared;             /* both are one file */
@@ -101,6 +104,10 @@ struct task *environment_remove(struct environment *environment);
 /* A line of a log is held back while a value from outside may go on in the next one: no more lines
  * will come, so tell those that are held. */
 void environment_end_logs(struct environment *environment);
+
+/* Tell what a record still lacks, before teardown: the rest of the logs, and how all objects are.
+ * Bounded to a few seconds; it does not fail. */
+struct task *environment_collect(struct environment *environment);
 
 /* Remove whatever the engine has of an environment: containers first, then networks and volumes,
  * each kind at once, until nothing is left. Tells EVENT_TEARDOWN. ERR_LEFTOVER names what stays. */

@@ -14,6 +14,7 @@
 #include "base/vector.h"
 #include "loop/loop.h"
 #include "loop/task.h"
+#include "record/record.h"
 #include "replay/ending.h"
 #include "report/report.h"
 #include "run/lease.h"
@@ -37,6 +38,7 @@ struct options {
     const char *directory;    /* --project-directory */
     const char *format;       /* --format */
     const char *tail;         /* --tail */
+    const char *run;          /* --run */
     const char *user;         /* --user */
     const char *working_dir;  /* --workdir */
     const char *protocol;     /* --protocol */
@@ -89,10 +91,12 @@ struct session {
     struct loop *loop;
     struct engine *engine;
     struct model *model;
-    struct report *report;     /* or NULL */
-    struct redactor *redactor; /* whose values are in nothing that is told, recorded or packed */
+    struct report *report;        /* or NULL */
+    struct redactor *redactor;    /* whose values are in nothing that is told, recorded or packed */
+    struct record_writer *record; /* of this run; or NULL */
     struct timer tick;
     char *name;   /* the environment's on the engine */
+    char *out;    /* --out, absolute */
     char *folder; /* keeps options->directory, where it was not given */
     long long began;
     int signal;  /* the first that asked to stop; 0: none */
@@ -121,6 +125,21 @@ struct suites {
 bool session_suites(const struct session *session, struct suites *to, struct err *err);
 /* Make loop and engine, and take the signals. */
 bool session_open(struct session *session, struct err *err);
+/* Begin the record of a run, whose ID makes its name unique. What cannot be written is said once.
+ */
+void session_record(struct session *session, const char *verb, const char *id);
+/* Have the rest of the logs, and how all objects are, in the record; before anything is taken down.
+ */
+void session_collect(struct session *session);
+/* It has come to this: put the record into its final form. What is told later is no part of
+ * it. Answers its folder, or NULL. */
+const char *session_close_record(struct session *session, const char *outcome, int code);
+/* The same for one whose outcome has been told as an event. */
+void session_end_record(struct session *session);
+/* A listener's: take an event into it. */
+void session_record_event(void *session, const struct event *event);
+/* An ID for a run: six hexadecimal digits. To be freed by the caller. */
+char *session_new_id(void);
 /* Make the report on stderr, unless it is there. */
 void session_report(struct session *session);
 struct event_listener session_listener(struct session *session);
@@ -177,7 +196,9 @@ int session_fail(struct session *session, struct err *err);
 int session_refuse(struct session *session, struct err *err);
 /* The word for what has failed: "interrupted", "timeout", "environment", "error". */
 const char *outcome_of(const struct err *err);
-/* Tell the last event; answers the code. */
+/* The last event. */
+struct event session_outcome_event(const struct session *session, const char *outcome, int code);
+/* Tell it; answers the code. */
 int session_outcome(struct session *session, const char *outcome, int code);
 
 /* "envrun: FILE:LINE:COLUMN: MESSAGE" on stderr. Answers the exit code. */
@@ -219,6 +240,10 @@ int command_ls(struct options *options);
 int command_gc(struct options *options);
 int command_doctor(struct options *options);
 int command_logs(struct options *options);
+/* `logs --run`: of a run that is over. */
+int command_recorded_logs(struct options *options);
+int command_runs(struct options *options);
+int command_show(struct options *options);
 int command_exec(struct options *options);
 int command_port(struct options *options);
 int command_env(struct options *options);

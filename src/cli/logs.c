@@ -122,6 +122,8 @@ int command_logs(struct options *options) {
     struct err err = ERR_INIT;
     int code = 0;
 
+    if (options->run)
+        return command_recorded_logs(options);
     session_init(&session, options);
     cJSON *containers = NULL;
     if (session_name(&session, &err) && session_open(&session, &err))

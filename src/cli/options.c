@@ -41,7 +41,7 @@ static const struct option_row rows[] = {
     {'l', 0, "locked", NULL, "fail if envrun.lock is missing, or is not what the files say"},
     {'b', 0, "bundle", "WHEN",
      "write a bundle: `on-failure` (default with CI), `always`, `never` (default without)"},
-    {'o', 0, "out", "DIR", "where bundles are written and looked for (default: envrun-out)"},
+    {'o', 0, "out", "DIR", "where artifacts and bundles go (default: envrun-out)"},
     {'A', 0, "bundle-images", "WHICH",
      "`needed` (default): those that cannot be pulled by digest; `all`"},
     {'V', 0, "bundle-data", NULL, "with the volumes as they were at the failure"},
@@ -51,6 +51,7 @@ static const struct option_row rows[] = {
     {'c', 0, "like-ci", NULL, "with no more CPUs and memory than there were at the failure"},
     {'X', 0, "shell", NULL, "open a shell in the suite's place"},
     {'L', 0, "follow", NULL, "go on as the services write"},
+    {'R', 0, "run", "RUN", "of a recorded run: its ID, the beginning of it, or its folder"},
     {'T', 0, "tail", "N", "only the last N lines of each"},
     {'t', 't', "timestamps", NULL, "the time before each line"},
     {'N', 'T', "no-tty", NULL, "no terminal, even if stdin and stdout are one"},
@@ -181,6 +182,9 @@ static bool set_option(struct options *options, char letter, const char *value, 
         return set_tail(options, value, err);
     case 'i':
         return set_index(options, value, err);
+    case 'R':
+        options->run = value;
+        return true;
     case 'U':
         options->user = value;
         return true;

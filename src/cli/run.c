@@ -3,13 +3,13 @@
  */
 #include "cli/cli.h"
 
+#include "base/path.h"
 #include "base/text.h"
 #include "loop/child.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -65,19 +65,23 @@ static bool choose_suites(struct session *session, struct chosen *chosen, struct
 
 /* ---- The environment ---- */
 
-/* Every run has a name of its own, so that two of one file do not meet. */
+/* Every run has a name of its own, so that two of one file do not meet; and a record. */
 void session_name_run(struct session *session) {
-    unsigned char random[3];
-    if (getrandom(random, sizeof random, 0) != sizeof random)
-        abort();
-    session->name =
-        xasprintf("%s-%02x%02x%02x", session->model->name, random[0], random[1], random[2]);
+    autofree char *id = session_new_id();
+    session->name = xasprintf("%s-%s", session->model->name, id);
+    session_record(session, "run", id);
 }
 
 static bool is_same_file(int a, int b) {
     struct stat first, second;
     return !fstat(a, &first) && !fstat(b, &second) && first.st_dev == second.st_dev &&
            first.st_ino == second.st_ino;
+}
+
+static char *out_folder(const struct session *session) {
+    autofree char *here = getcwd(NULL, 0);
+    return path_join(here ? here : "/",
+                     session->options->out ? session->options->out : "envrun-out");
 }
 
 void session_make_environment(struct session *session, const struct suite *const *suites) {
@@ -88,6 +92,7 @@ void session_make_environment(struct session *session, const struct suite *const
     options.suite_variables = (const char *const *)strings_argv(&session->options->variables);
     options.suites = suites;
     options.command = (const char *const *)session->options->command;
+    options.out = session->out = out_folder(session);
     options.output = STDOUT_FILENO;
     /* With --json nothing but events is on stderr: the suite has stdout for both. */
     options.errors = json ? STDOUT_FILENO : STDERR_FILENO;
@@ -202,6 +207,7 @@ int session_run(struct session *session, const struct run_steps *steps, struct e
     int code = code_of(session, err, ret_outcome);
     if (!environment_has_begun(session->environment))
         return code;
+    session_collect(session);
     if (steps->leaving)
         steps->leaving(session, code);
     int finished = session_finish(session, code, code != 0);
@@ -215,7 +221,7 @@ static int run_all(struct session *session, struct err *err) {
     int code = session_run(session, &(struct run_steps){.leaving = session_capture}, err, &outcome);
     session->ending.outcome = xstrdup(outcome);
     session->ending.code = code;
-    session_write_bundle(session, NULL);
+    session_write_bundle(session, session_close_record(session, outcome, code));
     return session_outcome(session, outcome, code);
 }
 
@@ -229,8 +235,8 @@ int command_run(struct options *options) {
     children_adopt();
     if (session_load(&session, &err) && session_lock(&session, &err) &&
         choose_suites(&session, &chosen, &err) && session_open(&session, &err)) {
-        session_name_run(&session);
         session_report(&session);
+        session_name_run(&session);
         session_make_environment(&session, chosen.suites.at);
         code = run_all(&session, &err);
     } else {

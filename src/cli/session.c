@@ -30,6 +30,8 @@ void session_release(struct session *session) {
         timer_stop(&session->tick);
     bundle_free(session->bundle);
     environment_free(session->environment);
+    session_end_record(session);
+    session->record = record_free(session->record);
     ending_release(&session->ending);
     report_free(session->report);
     engine_free(session->engine);
@@ -39,6 +41,7 @@ void session_release(struct session *session) {
     redactor_free(session->redactor);
     free(session->name);
     free(session->folder);
+    free(session->out);
 }
 
 /* ---- The files ---- */
@@ -205,11 +208,12 @@ bool session_open(struct session *session, struct err *err) {
     return open_engine(session, err);
 }
 
-/* ---- The report ---- */
+/* ---- Events: to the record and to the report ---- */
 
 static void on_event(void *context, const struct event *event) {
     struct session *session = context;
     ending_take(&session->ending, event);
+    session_record_event(session, event);
     if (session->report)
         report_event(session->report, event);
 }
@@ -244,13 +248,16 @@ void session_tell(struct session *session, struct event *event) {
     event_tell(event, &listener);
 }
 
+struct event session_outcome_event(const struct session *session, const char *outcome, int code) {
+    long long ms = loop_now() - session->began;
+    return (struct event){
+        .kind = EVENT_OUTCOME, .text = xstrdup(outcome), .code = code, .ms = ms, .duration = ms};
+}
+
 int session_outcome(struct session *session, const char *outcome, int code) {
-    struct event event = {.kind = EVENT_OUTCOME,
-                          .text = xstrdup(outcome),
-                          .code = code,
-                          .duration = loop_now() - session->began};
     if (session->environment)
         environment_end_logs(session->environment);
+    struct event event = session_outcome_event(session, outcome, code);
     session_tell(session, &event);
     return code;
 }
@@ -311,6 +318,8 @@ struct environment_options session_environment_options(struct session *session, 
         .model = session->model,
         .name = session->name,
         .verb = verb,
+        .began = session->began,
+        .record = session->record != NULL,
         .ports_as_written = options->ports_as_written,
         .hermetic = options->hermetic,
         .subnets = setting(options->subnets, "ENVRUN_SUBNETS"),

@@ -25,13 +25,16 @@ static void tell_how_to_go_on(struct session *session) {
 static int hold(struct session *session, struct err *err) {
     if (session_drive(session, environment_up(session->environment), true, err) &&
         session_hold(session, err)) {
+        session_collect(session);
         environment_tell_endpoints(session->environment);
         tell_how_to_go_on(session);
         return session_outcome(session, "up", 0);
     }
     int code = err_exit_code(err);
-    if (environment_has_begun(session->environment))
+    if (environment_has_begun(session->environment)) {
+        session_collect(session);
         code = session_finish(session, code, true);
+    }
     return session_outcome(session, outcome_of(err), code);
 }
 
@@ -45,7 +48,9 @@ int command_up(struct options *options) {
         session.services = (const char *const *)options->words;
     if (session_load(&session, &err) && session_lock(&session, &err) &&
         session_name(&session, &err) && session_open(&session, &err)) {
+        autofree char *id = session_new_id();
         session_report(&session);
+        session_record(&session, "up", id);
         make_environment(&session);
         code = hold(&session, &err);
     } else {

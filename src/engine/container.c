@@ -52,6 +52,13 @@ struct task *container_inspect(struct engine *engine, const char *id) {
     return request_new(engine, "GET", NULL, &query);
 }
 
+struct task *container_stats(struct engine *engine, const char *id) {
+    struct query query = container_verb(id, "stats");
+    query_text(&query, "stream", "0");
+    query_text(&query, "one-shot", "1");
+    return request_new(engine, "GET", NULL, &query);
+}
+
 struct task *container_list(struct engine *engine, const char *label) {
     struct query query = query_new("/containers/json");
     query_number(&query, "all", 1);

@@ -52,6 +52,8 @@ void outlet_flush(struct outlet *outlet, long long most_ms) {
 }
 
 void outlet_write(struct outlet *outlet, const char *data, size_t length) {
+    if (outlet->heard)
+        outlet->heard(outlet->listener, data, length);
     if (outlet->broken)
         return;
     buffer_add(&outlet->pending, data, length);

@@ -17,6 +17,8 @@ struct outlet {
     struct buffer pending;
     struct watch watch;
     bool broken; /* nobody reads it any more: what comes is dropped */
+    void (*heard)(void *listener, const char *data, size_t length); /* gets it all too; or NULL */
+    void *listener;
     void (*drained)(void *context);
     void *context;
 };

@@ -61,7 +61,7 @@ struct record_writer *record_begin(const struct record_options *options, struct 
 bool record_take(struct record_writer *writer, const struct event *event, struct err *err);
 /* The run's folder, absolute. */
 const char *record_path(const struct record_writer *writer);
-/* Put the files into their final form; then nothing more may come. */
+/* Put the files into their final form; what comes then is left out. */
 bool record_end(struct record_writer *writer, struct err *err);
 /* Takes NULL, answers NULL. */
 struct record_writer *record_free(struct record_writer *writer);

@@ -40,7 +40,7 @@ struct record_writer {
     size_t log_most;
     cJSON *outcome; /* what will stand in outcome.json */
     struct buffer line;
-    bool broken;
+    bool broken; /* or ended: nothing more is taken */
 };
 
 /* ---- Lines ---- */
@@ -297,6 +297,7 @@ bool record_end(struct record_writer *writer, struct err *err) {
         spool_end(&writer->samples, writer->folder) && spool_end(&writer->objects, writer->folder);
     vec_each (log, &writer->logs)
         ok = ok && spool_end(&(*log)->spool, writer->folder);
+    writer->broken = true;
     return ok || fail(writer, err);
 }
 

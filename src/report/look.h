@@ -1,5 +1,5 @@
 /*
- * look.h: the three styles of a report, as entries of one table.
+ * look.h: the styles of a report, as entries of one table.
  */
 #ifndef REPORT_LOOK_H
 #define REPORT_LOOK_H
@@ -16,8 +16,9 @@ struct look {
     void (*tick)(void *self, long long ms);
     void (*resize)(void *self, int rows, int columns);
     void (*settle)(void *self);
+    bool takes_bulky; /* event_is_bulky() */
 };
 
-extern const struct look look_plain, look_terminal, look_json;
+extern const struct look look_plain, look_terminal, look_json, look_story;
 
 #endif

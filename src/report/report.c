@@ -19,6 +19,7 @@ static const struct look *const looks[] = {
     [REPORT_PLAIN] = &look_plain,
     [REPORT_TERMINAL] = &look_terminal,
     [REPORT_JSON] = &look_json,
+    [REPORT_STORY] = &look_story,
 };
 
 struct report *report_new(const struct report_options *options) {
@@ -30,7 +31,7 @@ struct report *report_new(const struct report_options *options) {
 }
 
 void report_event(struct report *report, const struct event *event) {
-    if (!event_is_bulky(event->kind))
+    if (report->look->takes_bulky || !event_is_bulky(event->kind))
         report->look->event(report->self, event);
 }
 

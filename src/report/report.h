@@ -19,6 +19,7 @@ enum report_style {
     REPORT_PLAIN,    /* lines that only append; a heartbeat names what is awaited */
     REPORT_TERMINAL, /* one line per service, redrawn in place */
     REPORT_JSON,     /* one event a line */
+    REPORT_STORY,    /* one page, written at the end; takes bulky events too, in any order */
 };
 
 struct report_options {
@@ -27,7 +28,8 @@ struct report_options {
     bool color;
     bool unicode;      /* signs beyond ASCII */
     bool verbose;      /* every line of builds and pulls */
-    int rows, columns; /* REPORT_TERMINAL; 0: unknown */
+    int rows, columns; /* REPORT_TERMINAL, REPORT_STORY; 0: unknown */
+    const char *title; /* REPORT_STORY: its first line */
 };
 
 /* Terminal if fd is one and neither CI, NO_COLOR nor TERM=dumb say otherwise; then plain.

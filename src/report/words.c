@@ -288,7 +288,7 @@ static void put_steps(struct buffer *into, const struct style *style,
 }
 
 /* "up in 2.4 s: db 2.1 s + api 0.3 s; cache 0.4 s" */
-static void put_up(struct buffer *into, const struct style *style, const struct board *board) {
+void words_up(struct buffer *into, const struct style *style, const struct board *board) {
     struct board_steps path = {0}, others = {0};
     board_critical_path(board, &path, &others);
     if (path.length) {
@@ -349,7 +349,7 @@ void words_before(struct buffer *into, const struct style *style, struct board *
         return;
     if (board->everything_up && !board->up_said) {
         board->up_said = true;
-        put_up(into, style, board);
+        words_up(into, style, board);
     }
     if (event->kind == EVENT_ENDPOINT)
         return; /* there may be more */

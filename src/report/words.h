@@ -17,6 +17,8 @@ void words_event(struct buffer *into, const struct style *style, int columns,
  * is up, and where. */
 void words_before(struct buffer *into, const struct style *style, struct board *board,
                   const struct event *event);
+/* Which services decided how long it took until everything was up; nothing if none is. */
+void words_up(struct buffer *into, const struct style *style, const struct board *board);
 /* The last line of all: "envrun: outcome=passed code=0 duration=12.3s". */
 void words_outcome(struct buffer *into, const struct event *event);
 

@@ -6,6 +6,7 @@
 #include "base/redact.h"
 #include "base/text.h"
 #include "event/redact_log.h"
+#include "run/collect.h"
 #include "run/credentials.h"
 #include "run/owner.h"
 
@@ -102,7 +103,7 @@ struct environment *environment_new(struct loop *loop, struct engine *engine,
     environment->model = options->model;
     environment->name = xstrdup(options->name);
     environment->owner = owner_of_this_process();
-    environment->began = loop_now();
+    environment->began = options->began ? options->began : loop_now();
     timer_init(&environment->heartbeat, loop, NULL);
     timer_init(&environment->come_up_limit, loop, NULL);
     return environment;
@@ -114,6 +115,7 @@ struct environment *environment_free(struct environment *environment) {
     timer_stop(&environment->heartbeat);
     timer_stop(&environment->come_up_limit);
     task_free(environment->observer);
+    collect_release(environment);
     for (size_t i = 0; i < environment->life_count; i++)
         life_release(&environment->lives[i]);
     free(environment->lives);

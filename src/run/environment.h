@@ -25,6 +25,7 @@ enum {
     STOP_GRACE = 10000,            /* ms between a suite's SIGTERM and SIGKILL */
 };
 
+struct collector;
 struct credentials;
 
 struct life {
@@ -60,6 +61,7 @@ struct life {
     bool out_of_memory;
     int exit_code;
     int deaths;
+    int samples_in_vain; /* looks at what it uses that said nothing, in a row */
 
     /* What is going on */
     enum event_phase phase;
@@ -112,7 +114,8 @@ struct environment {
     bool is_up;      /* all services are, or were */
     bool stopping;   /* deaths are expected */
 
-    struct suite_run *suite; /* the one that runs; or NULL */
+    struct collector *collector; /* what a record wants; or NULL */
+    struct suite_run *suite;     /* the one that runs; or NULL */
     int suite_code;
     int suite_deaths;
     struct strings variables; /* for the host */

@@ -8,6 +8,7 @@
 #include "run/environment.h"
 
 #include "base/text.h"
+#include "run/collect.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -283,12 +284,25 @@ static struct task *begin_pre_start(void *subject, struct err *err) {
     return inits_new(subject);
 }
 
+static struct task *begin_attach(void *subject, struct err *err) {
+    struct life *life = subject;
+    (void)err;
+    return life->gate = collect_attach(life);
+}
+
 static struct task *begin_container_start(void *subject, struct err *err) {
     struct life *life = subject;
     (void)err;
     life->running = life->is_prepared = true;
     environment_changed(life->environment);
     return container_start(life->environment->engine, life->id);
+}
+
+static bool end_container_start(void *subject, struct task *work, struct err *err) {
+    (void)work;
+    (void)err;
+    collect_started(subject);
+    return true;
 }
 
 static struct task *begin_inspect(void *subject, struct err *err) {
@@ -332,7 +346,8 @@ static const struct stage start_stages[] = {
     {"gate", begin_start_gate, end_gate},
     {"first gate", begin_first_gate, end_gate},
     {"pre_start", begin_pre_start, NULL},
-    {"start", begin_container_start, NULL},
+    {"attach", begin_attach, end_gate},
+    {"start", begin_container_start, end_container_start},
     {"inspect", begin_inspect, end_inspect},
     {"post_start", begin_post_start, NULL},
     {0},

@@ -4,6 +4,7 @@
 #include "run/environment.h"
 
 #include "base/text.h"
+#include "run/collect.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -137,8 +138,10 @@ static void on_start(struct observer *observer, struct life *life) {
     life->running = true;
     life->exited = false;
     life->out_of_memory = false;
-    if (again)
-        look_again(observer, life);
+    if (!again)
+        return;
+    look_again(observer, life);
+    collect_started(life);
 }
 
 static struct life *life_of_container(struct environment *environment, const char *id) {

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "run/collect.h"
 
 #include <string.h>
 
@@ -240,6 +241,7 @@ struct task *prepare_plan(void *subject, struct err *err) {
         return NULL;
     take_lock(environment);
     make_lives(environment);
+    collect_begin(environment);
     if (check_variables(environment, err) && check_bind_mounts(environment, err) &&
         read_profiles(environment, err))
         check_seeds(environment, err);

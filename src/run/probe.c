@@ -50,6 +50,7 @@ struct probing {
     struct retry *retry;
     regex_t regex; /* of the current step */
     bool has_regex;
+    long long tries;
     bool cannot_look; /* the container has no `cat` */
     const char *argv_inside[4];
 };
@@ -72,6 +73,8 @@ static void on_failed(void *context, const struct err *why, unsigned tries) {
 
 /* ---- One try ---- */
 
+enum { TRY_OUTPUT_MOST = 4 << 10 }; /* bytes told of what a probe wrote or was answered */
+
 struct attempt {
     struct task task;
     struct probing *probing;
@@ -79,6 +82,7 @@ struct attempt {
     struct task *work;
     struct lines lines; /* STEP_LOG */
     int matches;
+    long long began;
 };
 
 /* Does one line of /proc/net/tcp show a socket that listens on the port, and not only on loopback?
@@ -237,9 +241,48 @@ static struct task *begin_work(struct attempt *attempt) {
                                    : begin_dial(attempt, host, port);
 }
 
-static enum task_status attempt_step(struct task *task) {
-    struct attempt *attempt = (struct attempt *)task;
+/* ---- What a try found, for a record ---- */
+
+/* What it wrote or was answered; "" if it got nothing. */
+static const char *output_of(const struct attempt *attempt) {
+    bool answered = attempt->work && attempt->work->started;
+    if (answered && attempt->step->kind == STEP_HTTP && attempt->work->status == TASK_DONE)
+        return web_body(attempt->work);
+    if (answered && attempt->step->kind == STEP_COMMAND)
+        return command_output(attempt->work);
+    return "";
+}
+
+static void tell_try(const struct attempt *attempt, enum event_status status, const char *why) {
+    struct life *life = attempt->probing->life;
+    if (!life->environment->options.record)
+        return;
+    const char *output = output_of(attempt);
+    size_t length = strnlen(output, TRY_OUTPUT_MOST);
+    length -= text_utf8_tail(output, length);
+    struct event event = {
+        .kind = EVENT_TRY,
+        .service = xstrdup(life->name),
+        .phase = PHASE_READY,
+        .status = status,
+        .duration = loop_now() - attempt->began,
+        .count = ++attempt->probing->tries,
+        .text = xstrdup_or_null(why),
+        .detail = length ? xstrndup(output, length) : NULL,
+    };
+    environment_tell(life->environment, &event);
+}
+
+static void attempt_cancel(struct task *task) {
+    tell_try((struct attempt *)task, STATUS_FAILED, "broken off");
+}
+
+/* ---- The try as a task ---- */
+
+static enum task_status attempt_go(struct attempt *attempt) {
+    struct task *task = &attempt->task;
     if (!attempt->work) {
+        attempt->began = loop_now();
         attempt->work = begin_work(attempt);
         if (!attempt->work)
             return TASK_FAILED;
@@ -254,6 +297,14 @@ static enum task_status attempt_step(struct task *task) {
     return judge(attempt) ? TASK_DONE : TASK_FAILED;
 }
 
+static enum task_status attempt_step(struct task *task) {
+    struct attempt *attempt = (struct attempt *)task;
+    enum task_status status = attempt_go(attempt);
+    if (status != TASK_PENDING)
+        tell_try(attempt, status == TASK_DONE ? STATUS_DONE : STATUS_FAILED, task->err.message);
+    return status;
+}
+
 static void attempt_release(struct task *task) {
     struct attempt *attempt = (struct attempt *)task;
     task_free(attempt->work);
@@ -262,8 +313,10 @@ static void attempt_release(struct task *task) {
 }
 
 static struct task *attempt_new(void *context) {
-    static const struct task_type type = {
-        .name = "attempt", .step = attempt_step, .release = attempt_release};
+    static const struct task_type type = {.name = "attempt",
+                                          .step = attempt_step,
+                                          .cancel = attempt_cancel,
+                                          .release = attempt_release};
     struct probing *probing = context;
     struct attempt *attempt = task_new(sizeof *attempt, &type, probing->task.loop);
     attempt->probing = probing;

@@ -4,10 +4,19 @@
 #include "run/suite.h"
 
 #include "base/text.h"
+#include "run/artifacts.h"
+#include "run/stamped.h"
 
 #include <signal.h>
 #include <string.h>
 #include <time.h>
+
+/* What a suite writes, line by line. */
+struct transcript {
+    struct suite_run *run;
+    enum event_stream stream;
+    struct stamped lines;
+};
 
 struct suite_run {
     struct task task;
@@ -16,11 +25,13 @@ struct suite_run {
     const struct suite *suite; /* the current one */
     const struct suite_way *way;
     struct task *work;
+    struct task *artifacts;   /* being copied, once it has ended */
     struct task *explaining;  /* a service's death */
     struct task *explanation; /* why the suite failed */
     bool passed;
     struct suite_output output;
-    struct timer timer; /* the time limit, then the grace */
+    struct transcript transcripts[2]; /* of stdout, stderr */
+    struct timer timer;               /* the time limit, then the grace */
     bool stopping, timed_out;
     long long began;
     long long began_time; /* UNIX time in seconds */
@@ -41,6 +52,49 @@ static void tell(struct suite_run *run, enum event_status status) {
     if (status != STATUS_BEGAN)
         event.duration = loop_now() - run->began;
     environment_tell(run->environment, &event);
+}
+
+/* ---- What it writes, for a record ---- */
+
+static void on_line(void *context, const struct stamped *from, char *text, size_t length) {
+    const struct transcript *transcript = context;
+    struct event event = {
+        .kind = EVENT_LOG,
+        .detail = xstrdup(transcript->run->suite->name),
+        .stream = transcript->stream,
+        .at = from->at,
+        .text = xstrdup(text),
+        .unfinished = from->lines.cut,
+    };
+    (void)length;
+    environment_tell(transcript->run->environment, &event);
+}
+
+static void on_output(void *context, const char *data, size_t length) {
+    stamped_push(&((struct transcript *)context)->lines, data, length);
+}
+
+static void begin_transcripts(struct suite_run *run) {
+    struct outlet *outlets[] = {&run->output.output, &run->output.errors};
+    for (size_t i = 0; run->environment->options.record && i < 2; i++) {
+        struct transcript *transcript = &run->transcripts[i];
+        *transcript = (struct transcript){.run = run, .stream = EVENT_STDOUT + i};
+        stamped_init(&transcript->lines, true, on_line, transcript);
+        outlets[i]->heard = on_output;
+        outlets[i]->listener = transcript;
+    }
+}
+
+static void end_transcripts(struct suite_run *run) {
+    for (size_t i = 0; i < 2; i++)
+        if (run->transcripts[i].run)
+            stamped_end(&run->transcripts[i].lines);
+}
+
+static void release_transcripts(struct suite_run *run) {
+    for (size_t i = 0; i < 2; i++)
+        if (run->transcripts[i].run)
+            stamped_release(&run->transcripts[i].lines);
 }
 
 /* ---- Stopping ---- */
@@ -96,8 +150,15 @@ static bool timed_out(struct suite_run *run) {
                    run->suite->name, time);
 }
 
-/* True if the suite has passed and the next may begin. */
-static bool end(struct suite_run *run) {
+/* Those of a suite in the graph are in its container. */
+static void begin_artifacts(struct suite_run *run) {
+    if (run->suite->service || !run->environment->options.out)
+        return;
+    run->artifacts = artifacts_new(run->environment, run->suite, run->began_time);
+    task_start(run->artifacts, &run->task);
+}
+
+static void end(struct suite_run *run) {
     bool ran = run->work->status == TASK_DONE;
     timer_stop(&run->timer);
     outlet_flush(&run->output.output, 5000);
@@ -107,11 +168,12 @@ static bool end(struct suite_run *run) {
     else
         err_move(&run->task.err, &run->work->err);
     run->work = task_free(run->work);
+    end_transcripts(run);
     run->passed = ran && !run->timed_out && !run->environment->suite_code;
     tell(run, run->passed ? STATUS_DONE : STATUS_FAILED);
     if (run->timed_out)
         timed_out(run);
-    return run->passed;
+    begin_artifacts(run);
 }
 
 /* Say why it failed, once; true when that is said. */
@@ -153,12 +215,17 @@ static enum task_status suite_run_step(struct task *task) {
         return TASK_FAILED;
     if (run->explaining && run->explaining->status != TASK_PENDING)
         run->explaining = task_free(run->explaining);
-    while (!run->explanation && (run->work || *run->next)) {
-        if (!run->work && !begin(run))
+    while (!run->explanation && (run->work || run->artifacts || *run->next)) {
+        if (!run->work && !run->artifacts && !begin(run))
             break;
-        if (run->work->status == TASK_PENDING)
+        if (run->work && run->work->status == TASK_PENDING)
             return TASK_PENDING;
-        if (!end(run))
+        if (run->work)
+            end(run);
+        if (run->artifacts && run->artifacts->status == TASK_PENDING)
+            return TASK_PENDING;
+        run->artifacts = task_free(run->artifacts);
+        if (!run->passed)
             break;
     }
     if (!is_explained(run) || run->explaining || is_unobserved(run))
@@ -173,10 +240,12 @@ static void suite_run_release(struct task *task) {
         task_start(run->environment->observer, NULL);
     timer_stop(&run->timer);
     task_free(run->work);
+    task_free(run->artifacts);
     task_free(run->explaining);
     task_free(run->explanation);
     outlet_release(&run->output.output);
     outlet_release(&run->output.errors);
+    release_transcripts(run);
 }
 
 struct task *environment_run_suites(struct environment *environment) {
@@ -187,6 +256,7 @@ struct task *environment_run_suites(struct environment *environment) {
     run->next = environment->options.suites;
     outlet_init(&run->output.output, environment->loop, environment->options.output);
     outlet_init(&run->output.errors, environment->loop, environment->options.errors);
+    begin_transcripts(run);
     timer_init(&run->timer, environment->loop, on_timer);
     environment->suite = run;
     if (environment->observer)

@@ -5,7 +5,7 @@
 load command
 
 
-commands=(run up down ps logs exec port env config version help)
+commands=(run up down ps logs runs show exec port env config version help)
 
 @test "help: an overview, one page per command, each option of the manual page on it" {
     try 0 help

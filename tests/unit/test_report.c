@@ -125,6 +125,73 @@ Test(report, json_is_what_was_recorded) {
     }
 }
 
+Test(report, the_story_of_a_run) {
+    for (size_t i = 0; i < lengthof(recordings); i++) {
+        struct report_options options = {
+            .style = REPORT_STORY, .columns = 80, .title = "envrun run shop"};
+        char *text autofree = show(recordings[i], options);
+        compare(recordings[i], "story", text);
+        cr_expect_null(strchr(text, '\033'));
+    }
+}
+
+static char *story_of(const struct event *events, size_t count, int columns) {
+    struct report_options options = {.style = REPORT_STORY,
+                                     .columns = columns,
+                                     .fd = memfd_create("story", 0),
+                                     .title = "a run"};
+    struct report *report = report_new(&options);
+    for (size_t i = 0; i < count; i++)
+        report_event(report, &events[i]);
+    report_free(report);
+    char *text = everything(options.fd);
+    close(options.fd);
+    return text;
+}
+
+Test(report, the_story_says_what_was_used_at_most) {
+    const struct event events[] = {
+        {.kind = EVENT_SAMPLE, .service = "db", .usage = {.memory = 2 << 20, .cpu = 100}},
+        {.kind = EVENT_SAMPLE,
+         .service = "db",
+         .usage = {.memory = 1 << 20, .memory_limit = 64 << 20, .cpu = 1200, .throttled = 400}},
+        {.kind = EVENT_ARTIFACT, .text = "envrun-out/report.html"},
+    };
+    char *text autofree = story_of(events, lengthof(events), 80);
+    cr_assert(strstr(text, "it was broken off, or still goes on\n"));
+    cr_assert(strstr(text,
+                     "db  memory 2.0 MiB of 64 MiB, CPU 1.2 s, held back by its CPU limit for "
+                     "0.4 s\n"),
+              "%s", text);
+    cr_assert(strstr(text, "artifacts\n  envrun-out/report.html\n"));
+}
+
+Test(report, the_story_of_anything_is_safe) {
+    const struct event events[] = {
+        {.kind = EVENT_PHASE,
+         .service = "a",
+         .phase = PHASE_READY,
+         .status = STATUS_DONE,
+         .ms = -5},
+        {.kind = EVENT_PHASE,
+         .service = "a",
+         .phase = PHASE_UP,
+         .status = STATUS_DONE,
+         .ms = 1LL << 52},
+        {.kind = EVENT_PHASE, .service = "a", .phase = PHASE_SEED, .status = STATUS_BEGAN, .ms = 3},
+        {.kind = EVENT_DIED, .service = "b", .ms = 7},
+        {.kind = EVENT_SUITE, .status = STATUS_FAILED},
+        {.kind = EVENT_TEARDOWN, .status = STATUS_BEGAN},
+        {.kind = EVENT_OUTCOME, .duration = -1},
+    };
+    for (int columns = -1; columns < 300; columns += 7) {
+        char *text autofree = story_of(events, lengthof(events), columns);
+        cr_assert(strlen(text) > 10);
+    }
+    char *nothing autofree = story_of(NULL, 0, 80);
+    cr_assert(strlen(nothing) > 10);
+}
+
 /* A look at the screen every 900 ms and at the end. */
 struct looks {
     struct screen screen;
