@@ -45,7 +45,7 @@ endif
 CFLAGS   += $(shell pkg-config --cflags $(PACKAGES))
 LDLIBS   += $(shell pkg-config --libs $(PACKAGES))
 
-FLOORS    = base event record graph loop engine spec plan run diagnose report replay cli
+FLOORS    = base event record junit graph loop engine spec plan run diagnose report replay cli
 SOURCES   = $(filter-out src/cli/main.c,$(foreach floor,$(FLOORS),$(wildcard src/$(floor)/*.c)))
 OBJECTS   = $(SOURCES:src/%.c=$(BUILD)/obj/%.o)
 LIBRARY   = $(BUILD)/libenvrun.a
