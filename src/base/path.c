@@ -103,12 +103,37 @@ static bool read_all(int fd, const char *path, struct buffer *into, struct err *
     }
 }
 
+/* Opening a FIFO that nobody writes to would wait for ever, deaf to every signal. */
+static int open_at_once(const char *path, struct stat *ret_info, struct err *err) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd >= 0 && !fstat(fd, ret_info) && fcntl(fd, F_SETFL, 0) >= 0)
+        return fd;
+    err_set(err, ERR_FILE, "cannot read %s: %s", path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+int path_open_file(const char *path, struct err *err) {
+    struct stat info;
+    int fd = open_at_once(path, &info, err);
+    if (fd < 0 || S_ISREG(info.st_mode))
+        return fd;
+    close(fd);
+    err_set(err, ERR_FILE, "%s is not a regular file", path);
+    return -1;
+}
+
 bool path_read(const char *path, struct buffer *into, struct err *err) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat info;
+    size_t before = into->length;
+    int fd = open_at_once(path, &info, err);
     if (fd < 0)
-        return err_set(err, ERR_FILE, "cannot read %s: %s", path, strerror(errno));
+        return false;
     bool ok = read_all(fd, path, into, err);
     close(fd);
+    if (ok && S_ISFIFO(info.st_mode) && into->length == before)
+        return err_set(err, ERR_FILE, "nobody writes to the FIFO %s", path);
     return ok;
 }
 

@@ -25,7 +25,10 @@ bool path_is_directory(const char *path);
 bool path_is_file(const char *path);
 /* Make a directory and those above it. */
 bool path_make_directories(const char *path, struct err *err);
-/* Add a file's bytes to a buffer; more than fit in the buffer's maximum is an error (ERR_FILE). */
+/* Open a regular file for reading; -1 and ERR_FILE if it is something else, or not there. */
+int path_open_file(const char *path, struct err *err);
+/* Add a file's bytes to a buffer; a FIFO must have its writer by then. More than fit in the
+ * buffer's maximum is an error (ERR_FILE). */
 bool path_read(const char *path, struct buffer *into, struct err *err);
 /* Write a file whole (mode 0600 less umask if `secret`, else 0666 less umask). */
 bool path_write(const char *path, const char *data, size_t length, bool secret, struct err *err);

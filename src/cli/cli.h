@@ -188,6 +188,8 @@ void session_write_bundle(struct session *session, const char *record);
 int session_finish(struct session *session, int code, bool failed);
 /* A warning before there is a report; it may make one. */
 void session_warn(struct session *session, const char *warning);
+/* A label from the engine, which may hold anything, made fit for a terminal; to be freed. */
+char *cli_harmless(const char *text);
 /* Tell an event, which is released. */
 void session_tell(struct session *session, struct event *event);
 /* As cli_fail(), without the values that came from outside. */

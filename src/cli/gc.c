@@ -23,9 +23,9 @@ static const char *verb(const struct gc *gc) {
 /* ---- Environments ---- */
 
 static void say_lease(struct gc *gc, const struct lease *lease) {
-    autofree char *objects = lease_objects(lease);
+    autofree char *objects = lease_objects(lease), *name = cli_harmless(lease->name);
     gc->count++;
-    printf("%s %s: %s (%s)\n", verb(gc), lease->name, objects,
+    printf("%s %s: %s (%s)\n", verb(gc), name, objects,
            lease->state == LEASE_ORPHAN ? "its envrun is dead" : "its deadline has passed");
 }
 

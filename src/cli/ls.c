@@ -62,10 +62,11 @@ static void print_table(const struct leases *leases, long long now) {
            "DEADLINE", "HOLDS", "FOLDER");
     vec_each (lease, leases) {
         autofree char *old = age(lease, now), *end = until(lease, now);
-        autofree char *objects = lease_objects(lease);
-        printf("%-24s %-5s %-8s %-10s %-12s %-16s %-36s %s\n", lease->name, lease->verb,
+        autofree char *objects = lease_objects(lease), *name = cli_harmless(lease->name);
+        autofree char *verb = cli_harmless(lease->verb), *folder = cli_harmless(lease->folder);
+        printf("%-24s %-5s %-8s %-10s %-12s %-16s %-36s %s\n", name, verb,
                lease_state_name(lease->state), owner_state_name(lease->owner_state), old, end,
-               objects, lease->folder);
+               objects, folder);
     }
 }
 

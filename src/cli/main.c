@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -112,6 +113,16 @@ static void fill_standard_descriptors(void) {
         close(fd);
 }
 
+/* What was printed is worth nothing if it did not arrive. Who stops reading, as `head`, knows. */
+static int end_output(int code) {
+    errno = 0;
+    if ((!fflush(stdout) && !ferror(stdout)) || errno == EPIPE)
+        return code;
+    fprintf(stderr, "envrun: cannot write to stdout%s%s\n", errno ? ": " : "",
+            errno ? strerror(errno) : "");
+    return code ? code : EX_IOERR;
+}
+
 static int run_command(const struct cli_command *command, int argc, char **argv) {
     struct options options = {.ttl = -1, .max_wait = 1800000};
     struct err err = ERR_INIT;
@@ -147,5 +158,5 @@ int main(int argc, char **argv) {
     if (is_reaper(word))
         return command_reaper();
     const struct cli_command *command = cli_command_named(word);
-    return command ? run_command(command, argc - 1, argv + 1) : unknown_command(word);
+    return command ? end_output(run_command(command, argc - 1, argv + 1)) : unknown_command(word);
 }

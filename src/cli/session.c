@@ -10,6 +10,7 @@
 #include "cli/place.h"
 #include "replay/bundle.h"
 #include "replay/lock.h"
+#include "report/style.h"
 
 #include <limits.h>
 #include <pwd.h>
@@ -155,6 +156,16 @@ bool session_suites(const struct session *session, struct suites *to, struct err
 
 /* ---- Loop, engine, signals ---- */
 
+/* At once: taking it down may last. */
+static void tell_signal(struct session *session) {
+    if (!session->environment || !environment_has_begun(session->environment))
+        return;
+    struct event event = {.kind = EVENT_NOTE,
+                          .text = xasprintf("interrupted by signal %d (%s): taking it down",
+                                            session->signal, strsignal(session->signal))};
+    session_tell(session, &event);
+}
+
 static void on_signal(void *context, int number) {
     struct session *session = context;
     if (number == SIGWINCH) {
@@ -165,8 +176,10 @@ static void on_signal(void *context, int number) {
             session->resized(session);
         return;
     }
-    if (!session->signal)
+    if (!session->signal) {
         session->signal = number;
+        tell_signal(session);
+    }
     session->signals++;
     if (session->environment)
         environment_stop_suite(session->environment);
@@ -260,6 +273,15 @@ int session_outcome(struct session *session, const char *outcome, int code) {
     struct event event = session_outcome_event(session, outcome, code);
     session_tell(session, &event);
     return code;
+}
+
+char *cli_harmless(const char *text) {
+    struct style style;
+    struct buffer clean = BUFFER_INIT;
+    style_init(&style, false, true);
+    style_clean(&clean, &style, text, STYLE_UNCUT);
+    style_release(&style);
+    return buffer_detach(&clean);
 }
 
 /* ---- Names ---- */

@@ -18,7 +18,7 @@ static void write_some(struct outlet *outlet) {
     if (put > 0) {
         buffer_consume(&outlet->pending, (size_t)put);
     } else if (put < 0 && errno != EINTR && errno != EAGAIN) {
-        outlet->broken = true;
+        outlet->broken = errno;
         buffer_truncate(&outlet->pending, 0);
     }
 }

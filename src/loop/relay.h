@@ -16,7 +16,7 @@ enum { OUTLET_HIGH_WATER = 256 << 10 }; /* bytes */
 struct outlet {
     struct buffer pending;
     struct watch watch;
-    bool broken; /* nobody reads it any more: what comes is dropped */
+    int broken; /* errno of the write that failed: what comes is dropped */
     void (*heard)(void *listener, const char *data, size_t length); /* gets it all too; or NULL */
     void *listener;
     void (*drained)(void *context);

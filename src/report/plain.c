@@ -63,9 +63,19 @@ static void write_paragraph(struct plain *plain, long long ms, const struct buff
     output_put(plain->output, out.data, out.length);
 }
 
-/* "   12.3s  db     WHAT" */
+static void make_room(struct plain *plain, const char *name) {
+    int width = style_width(&plain->style, name);
+    if (width > NAME_MAX_COLUMNS)
+        width = NAME_MAX_COLUMNS;
+    if (width > plain->name_width)
+        plain->name_width = width;
+}
+
+/* "   12.3s  db     WHAT". A suite's service is not among those that the run began with, nor is one
+ * of which only the image is wanted. */
 static void write_line(struct plain *plain, const struct event *event, const char *what) {
     struct buffer line autobuffer = BUFFER_INIT;
+    make_room(plain, event->service);
     style_clean_padded(&line, &plain->style, event->service, plain->name_width);
     buffer_puts(&line, "  ");
     buffer_puts(&line, what);
@@ -170,12 +180,8 @@ static void say_waiting(struct plain *plain, const struct event *event) {
 
 static void measure_names(struct plain *plain) {
     plain->name_width = 0;
-    vec_each (service, &plain->board.services) {
-        int width = style_width(&plain->style, service->name);
-        plain->name_width = width > plain->name_width ? width : plain->name_width;
-    }
-    if (plain->name_width > NAME_MAX_COLUMNS)
-        plain->name_width = NAME_MAX_COLUMNS;
+    vec_each (service, &plain->board.services)
+        make_room(plain, service->name);
 }
 
 static void say_paragraph(struct plain *plain, const struct event *event) {

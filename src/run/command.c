@@ -4,10 +4,9 @@
  */
 #include "run/environment.h"
 
+#include "base/path.h"
 #include "base/text.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -58,10 +57,9 @@ static bool command_begin(struct command_task *command) {
     const char *input = command->command.input;
     struct exec_options options = command->command.exec;
     if (input) {
-        command->input = open(input, O_RDONLY | O_CLOEXEC);
+        command->input = path_open_file(input, &command->task.err);
         if (command->input < 0)
-            return err_set(&command->task.err, ERR_FILE, "cannot read %s: %s", input,
-                           strerror(errno));
+            return false;
         options.interactive = true;
     }
     command->exec = container_exec(command->engine, command->command.id, &options,

@@ -213,6 +213,11 @@ struct task *build_new(struct life *life);
 struct task *files_copy(struct life *life, const char *container);
 struct task *files_copy_credentials(struct life *life);
 
+/* ---- life.c: post_start ---- */
+
+/* NULL: there are none. */
+struct task *post_start_new(struct life *life);
+
 /* ---- init.c: pre_start ---- */
 
 /* NULL: there are none. */

@@ -331,15 +331,18 @@ static struct task *run_hook(struct life *life, const struct planned_hook *hook)
 }
 
 /* One after the other. */
-static struct task *begin_post_start(void *subject, struct err *err) {
-    struct life *life = subject;
-    (void)err;
+struct task *post_start_new(struct life *life) {
     if (!life->planned->post_start_count)
         return NULL;
     struct task_group *group = task_group_new(life->environment->loop, GROUP_FAIL_FAST, 1);
     for (size_t i = 0; i < life->planned->post_start_count; i++)
         task_group_add(group, run_hook(life, &life->planned->post_start[i]));
     return (struct task *)group;
+}
+
+static struct task *begin_post_start(void *subject, struct err *err) {
+    (void)err;
+    return post_start_new(subject);
 }
 
 static const struct stage start_stages[] = {

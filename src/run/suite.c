@@ -7,6 +7,7 @@
 #include "run/artifacts.h"
 #include "run/stamped.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
@@ -158,11 +159,23 @@ static void begin_artifacts(struct suite_run *run) {
     task_start(run->artifacts, &run->task);
 }
 
+/* Somebody who stops reading, as `head` does, knows it. */
+static void tell_lost_output(struct suite_run *run, const struct outlet *outlet) {
+    if (!outlet->broken || outlet->broken == EPIPE)
+        return;
+    struct event event = {.kind = EVENT_WARNING,
+                          .text = xasprintf("not all that suite `%s` wrote could be passed on: %s",
+                                            run->suite->name, strerror(outlet->broken))};
+    environment_tell(run->environment, &event);
+}
+
 static void end(struct suite_run *run) {
     bool ran = run->work->status == TASK_DONE;
     timer_stop(&run->timer);
     outlet_flush(&run->output.output, 5000);
     outlet_flush(&run->output.errors, 5000);
+    tell_lost_output(run, &run->output.output);
+    tell_lost_output(run, &run->output.errors);
     if (ran)
         run->environment->suite_code = run->way->exit_code(run->work);
     else

@@ -17,6 +17,7 @@ struct graph_suite {
     struct task *inits; /* its pre_start hooks, or NULL */
     struct task *attach;
     struct task *start;
+    struct task *hooks;         /* its post_start hooks, or NULL */
     struct task_group *signals; /* kills under way */
 };
 
@@ -55,6 +56,19 @@ static void begin_start(struct graph_suite *suite) {
     task_start(suite->start, &suite->task);
 }
 
+static void begin_hooks(struct graph_suite *suite) {
+    suite->hooks = post_start_new(suite->life);
+    if (suite->hooks)
+        task_start(suite->hooks, &suite->task);
+}
+
+/* A hook that the suite's own end has cut off, or come before, is no failure. */
+static bool hooks_failed(struct graph_suite *suite) {
+    enum { NOT_RUNNING = 409, KILLED = 128 + SIGKILL };
+    const struct err *err = suite->hooks ? &suite->hooks->err : NULL;
+    return err && err->code != NOT_RUNNING && err->code != KILLED && failed(suite, suite->hooks);
+}
+
 static enum task_status graph_suite_step(struct task *task) {
     struct graph_suite *suite = (struct graph_suite *)task;
     if (suite->inits && suite->inits->status == TASK_PENDING)
@@ -67,6 +81,10 @@ static enum task_status graph_suite_step(struct task *task) {
         begin_start(suite);
     if (failed(suite, suite->start) || (!suite->start && failed(suite, suite->attach)))
         return TASK_FAILED;
+    if (!suite->hooks && suite->start && suite->start->status == TASK_DONE)
+        begin_hooks(suite);
+    if (hooks_failed(suite))
+        return TASK_FAILED;
     bool output_ended = suite->attach->status != TASK_PENDING;
     return suite->life->exited && output_ended ? TASK_DONE : TASK_PENDING;
 }
@@ -76,6 +94,7 @@ static void graph_suite_release(struct task *task) {
     task_free(suite->inits);
     task_free(suite->attach);
     task_free(suite->start);
+    task_free(suite->hooks);
     task_free(suite->signals);
 }
 

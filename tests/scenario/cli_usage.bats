@@ -120,3 +120,13 @@ commands=(run up down ps logs runs show exec port env config version help)
     done
     DOCKER_HOST=unix://$PWD/none.sock try 0 config
 }
+
+@test "output that does not arrive is not passed over in silence" {
+    [ -c /dev/full ] || skip 'needs /dev/full'
+    local code=0
+    echo "services: {a: {image: envrun-test/busybox:1}}" >envrun.yaml
+    "$ENVRUN" config >/dev/full 2>"$err" || code=$?
+    is "$code" 74
+    has "$err" 'envrun: cannot write to stdout: No space left on device'
+    try 0 config
+}

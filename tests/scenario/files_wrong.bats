@@ -100,6 +100,18 @@ END
     try 64 ps -p 'No Name'
 }
 
+@test "a FIFO that nobody writes to does not hold envrun up; one that somebody does is read" {
+    mkfifo fifo
+    try 65 config -f fifo
+    has "$err" "nobody writes to the FIFO"
+    printf 'services: {a: {build: {context: ., dockerfile: fifo}}}\n' >compose.yaml
+    try 65 run -- true
+    has "$err" "project/fifo is not a file"
+    printf 'services: {a: {image: envrun-test/busybox:1}}\n' >compose.yaml
+    try 0 config -f <(cat compose.yaml)
+    has "$out" "envrun-test/busybox:1"
+}
+
 @test "a file that may not be read, a folder in its place" {
     mkdir compose.yaml
     try 65 config

@@ -92,6 +92,23 @@ END
     test -e shared/ended
 }
 
+@test "post_start of a suite's service: in its container while the suite runs; one that fails is said" {
+    compose <<END
+services:
+  tests:
+    image: $busybox
+    init: true
+    command: sh -c 'until [ -s /tmp/hook ]; do sleep 0.1; done; cat /tmp/hook'
+    post_start: [{command: sh -c 'echo from the hook >/tmp/hook'}]
+suite: {service: tests}
+END
+    exits 0 run
+    is "$(cat out)" 'from the hook'
+    sed -i "s|echo from.*hook'|echo out of hooks; exit 3'|" compose.yaml
+    exits 75 run
+    says 'service `tests`: a post_start hook exited with code 3: out of hooks'
+}
+
 @test "use_api_socket: the engine's socket, and the registries' credentials where the docker CLI looks" {
     mkdir docker
     printf '{"auths": {"registry.example": {"auth": "%s"}}}' "$(printf ada:lovelace | base64)" >docker/config.json

@@ -67,7 +67,7 @@ exit 6'
         ended "${signal#*:}"
         [ -e told ]
         is_gone pid
-        has "$err" "outcome=interrupted code=${signal#*:}"
+        has "$err" "interrupted by signal " "): taking it down" "outcome=interrupted code=${signal#*:}"
         is "$(objects || true)" ""
     done
 }
