@@ -247,10 +247,20 @@ static void end_of_follow(struct follower *follower) {
     catch_up(follower);
 }
 
+/* What lies before the last lines was left out: nobody shall come back to it. */
+static void forget_marks(struct follower *follower) {
+    follower->mark = follower->newer_mark = (struct mark){.at = follower->latest + 1};
+}
+
+static bool goes_on(const struct follower *follower) {
+    const struct life *life = follower->life;
+    bool lasted = loop_now() - follower->stream_began > FOLLOWED_LEAST;
+    return !life->environment->stopping && (follower->again || (life->running && lasted));
+}
+
 static void end_of_reading(struct follower *follower) {
     bool failed = follower->stream->status == TASK_FAILED;
-    bool again = follower->again || (follower->life->running && !follower->drain &&
-                                     loop_now() - follower->stream_began > FOLLOWED_LEAST);
+    bool last_lines = follower->state == LAST_LINES_ONLY;
     stamped_end(&follower->out);
     stamped_end(&follower->errors);
     if (failed && follower->state == CATCHING_UP && follower->stream->err.kind == ERR_TIMEOUT) {
@@ -259,6 +269,9 @@ static void end_of_reading(struct follower *follower) {
     }
     if (failed)
         tell_unreadable(follower);
+    if (last_lines)
+        forget_marks(follower);
+    bool again = goes_on(follower);
     follower->again = false;
     if (again)
         open_log(follower, FOLLOWING);

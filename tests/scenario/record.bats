@@ -179,7 +179,7 @@ END
 @test "runs, show and logs --run tell of a run when everything is gone" {
     compose <<END
 services:
-  db: {image: $busybox, init: true, command: [sh, -c, "echo one; echo two >&2; sleep 600"]}
+  db: {image: $busybox, init: true, command: [sh, -c, "echo one; echo two; sleep 600"]}
   api: {image: $busybox, command: [sh, -c, "echo last words; exit 9"], depends_on: [db]}
 END
     exits 75 up
