@@ -138,10 +138,9 @@ static void on_start(struct observer *observer, struct life *life) {
     life->running = true;
     life->exited = false;
     life->out_of_memory = false;
-    if (!again)
-        return;
-    look_again(observer, life);
-    collect_started(life);
+    collect_started(life); /* it may be dead before the answer to its start comes */
+    if (again)
+        look_again(observer, life);
 }
 
 static struct life *life_of_container(struct environment *environment, const char *id) {

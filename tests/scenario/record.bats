@@ -134,7 +134,7 @@ END
     exits 0 down
     compose <<END
 services:
-  one: {image: $busybox, command: [sh, -c, "echo last words; exit 9"]}
+  one: {image: $busybox, command: [sh, -c, "echo last words; exit 9"], ready: {tcp: 1}}
 END
     exits 75 up
     is "$(jq -r '"\(.outcome) \(.failed.service)"' "$(run_of)outcome.json")" "environment one"
