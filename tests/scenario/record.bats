@@ -126,7 +126,7 @@ END
 @test "an environment that does not come up has a record, and so has one that is held" {
     compose <<END
 services:
-  one: {image: $busybox, init: true, command: [sh, -c, "echo up; sleep 600"]}
+  one: {image: $busybox, init: true, command: [sh, -c, "echo up; sleep 600"], ready: {log: up}}
 END
     exits 0 up
     is "$(jq -r .outcome "$(run_of)outcome.json")" up
