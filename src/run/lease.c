@@ -97,6 +97,17 @@ static long long label_time(const cJSON *object, const char *label) {
     return time;
 }
 
+bool lease_is_own(const cJSON *container) {
+    const char *environment = container_label(container, LABEL_ENVIRONMENT);
+    const cJSON *name;
+    cJSON_ArrayForEach (name, json_get(container, "Names")) {
+        const char *text = cJSON_GetStringValue(name);
+        if (text && text_starts(text + 1, environment) && text[1 + strlen(environment)] == '-')
+            return true;
+    }
+    return false;
+}
+
 static struct lease *lease_of(struct leases *leases, const cJSON *object) {
     const char *name = container_label(object, LABEL_ENVIRONMENT);
     const char *owner = container_label(object, LABEL_OWNER);
@@ -134,7 +145,8 @@ static void take_hold(struct lease *lease, const cJSON *volume) {
 static void take_objects(struct census *census) {
     const cJSON *object;
     cJSON_ArrayForEach (object, request_answer(census->lists[CONTAINERS])) {
-        lease_of(&census->leases, object)->containers++;
+        if (lease_is_own(object))
+            lease_of(&census->leases, object)->containers++;
     }
     cJSON_ArrayForEach (object, request_answer(census->lists[NETWORKS])) {
         lease_of(&census->leases, object)->networks++;

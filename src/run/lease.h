@@ -17,6 +17,7 @@
 #ifndef RUN_LEASE_H
 #define RUN_LEASE_H
 
+#include "base/json.h"
 #include "base/vector.h"
 #include "loop/task.h"
 #include "run/owner.h"
@@ -61,6 +62,9 @@ const char *lease_state_name(enum lease_state state);
 struct task *census_new(struct loop *loop, struct engine *engine, const char *name);
 /* Once it is done: what it found, in the order of the names; to be released by the caller. */
 struct leases census_take(struct task *census);
+/* Of the engine's list: was it made by envrun? A container of an image that was committed from one
+ * of ours has inherited its labels, but not its name. */
+bool lease_is_own(const cJSON *container);
 /* The one of this name and owner, or NULL. */
 const struct lease *leases_find(const struct leases *leases, const char *name, const char *owner);
 void leases_release(struct leases *leases);

@@ -5,6 +5,7 @@
 #include "run/environment.h"
 
 #include "base/text.h"
+#include "run/lease.h"
 #include "run/removal.h"
 
 #include <string.h>
@@ -104,8 +105,14 @@ static bool take(const struct teardown *teardown, cJSON **list, cJSON *answer) {
 
 static bool take_containers(void *subject, struct task *work, struct err *err) {
     struct teardown *teardown = subject;
+    cJSON *list = request_take_answer(work);
     (void)err;
-    return take(teardown, &teardown->containers, request_take_answer(work));
+    for (cJSON *item = list ? list->child : NULL, *next; item; item = next) {
+        next = item->next;
+        if (!lease_is_own(item))
+            cJSON_Delete(cJSON_DetachItemViaPointer(list, item));
+    }
+    return take(teardown, &teardown->containers, list);
 }
 
 static bool take_networks(void *subject, struct task *work, struct err *err) {

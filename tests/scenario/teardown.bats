@@ -265,3 +265,16 @@ END
     exits 75 run -- true
     says "$name-outside"
 }
+
+@test "a container of an image that was committed from one of ours is not ours" {
+    compose <<END
+services: {one: {image: $busybox, command: sleep 600, init: true}}
+END
+    exits 0 up
+    docker commit "$name-one-1" "$name-committed" >/dev/null
+    docker run -d --name "theirs-$name" "$name-committed" sleep 600 >/dev/null
+    exits 0 down
+    says 'removed 1 container, 1 network'
+    fails sh -c "'$ENVRUN' ls | grep '$name'"
+    docker rm -f "theirs-$name" >/dev/null # it is still there
+}
