@@ -45,6 +45,12 @@ enum event_kind {
                        hints: how to go on */
     EVENT_TEARDOWN, /* status; at the end duration and text: "removed 4 containers, 1 network",
                        or NULL; list (failed): what could not be removed, detail: why not */
+    EVENT_TESTS, /* what the suite's result files (`junit`) say, told before its failed tests: text:
+                    the suite's name; count: how many failed, of total */
+    EVENT_TEST,  /* a test that failed: text: its name, "class.name", with "SUITE: " in front if
+                    the suite has a name; detail: its message; count of total: which of those
+                    that are told; at: when it may have begun; duration: for how long it may
+                    have run, from there */
     EVENT_ARTIFACT, /* text: a file that the suite left, where it was copied to; detail: the suite's
                        name; total: its bytes */
 

@@ -115,6 +115,10 @@ static void take_failed(struct ending *ending, const struct event *event) {
 void ending_take(struct ending *ending, const struct event *event) {
     if (event->kind == EVENT_BEGAN)
         set(&ending->environment, xstrdup_or_null(event->text));
+    else if (event->kind == EVENT_TESTS)
+        ending_add_test(ending, NULL, NULL);
+    else if (event->kind == EVENT_TEST)
+        ending_add_test(ending, event->text, event->detail);
     else if (event->kind == EVENT_FAILED)
         take_failed(ending, event);
     else if (event->kind == EVENT_OUTCOME) {

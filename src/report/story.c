@@ -95,6 +95,8 @@ static void story_event(void *self, const struct event *event) {
         words_event(&story->causes, &story->style, story->columns, event);
     else if (event->kind == EVENT_SUITE && event->status != STATUS_BEGAN)
         words_event(&story->suites, &story->style, story->columns, event);
+    else if (event->kind == EVENT_TESTS || event->kind == EVENT_TEST)
+        words_event(&story->suites, &story->style, STYLE_UNCUT, event);
     else if (event->kind == EVENT_ARTIFACT && event->text)
         strings_add(&story->artifacts, event->text);
     else if (event->kind == EVENT_OUTCOME)

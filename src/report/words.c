@@ -8,6 +8,7 @@
 enum {
     PATH_SHOWN = 8, /* services in the summary */
     OTHERS_SHOWN = 6,
+    TESTS_SHOWN = 10,
     WORTH_MENTIONING = 100, /* ms */
     NAME_COLUMNS = 64,      /* of a service in front of its log lines */
     PARAGRAPH_MAX = 4 << 20,
@@ -210,6 +211,31 @@ static void say_suite(struct buffer *into, const struct style *style, int column
     buffer_putc(into, '\n');
 }
 
+static void say_tests(struct buffer *into, const struct style *style, int columns,
+                      const struct event *event) {
+    (void)columns;
+    if (event->count) {
+        style_put(into, style, STYLE_RED, "failed tests: ");
+        buffer_printf(into, "%lld of %lld\n", event->count, event->total);
+    } else
+        buffer_printf(into, "none of %lld tests failed\n", event->total);
+}
+
+/* Its message's first line: all of it is in the record. */
+static void say_test(struct buffer *into, const struct style *style, int columns,
+                     const struct event *event) {
+    const char *message = event->detail ? event->detail : "";
+    if (event->count > TESTS_SHOWN)
+        return;
+    autofree char *line = xasprintf("%s%s%.*s", text_of(event), *message ? ": " : "",
+                                    (int)strcspn(message, "\n"), message);
+    buffer_puts(into, "  ");
+    style_clean(into, style, line, columns > 20 ? columns : STYLE_UNCUT);
+    buffer_putc(into, '\n');
+    if (event->count == TESTS_SHOWN && event->total > TESTS_SHOWN)
+        buffer_printf(into, "  and %lld more\n", event->total - TESTS_SHOWN);
+}
+
 static void say_warning(struct buffer *into, const struct style *style, int columns,
                         const struct event *event) {
     (void)columns;
@@ -264,9 +290,10 @@ static void say_outcome(struct buffer *into, const struct style *style, int colu
 
 static void (*const sayers[])(struct buffer *into, const struct style *style, int columns,
                               const struct event *event) = {
-    [EVENT_BEGAN] = say_began,       [EVENT_DIED] = say_died,       [EVENT_SUITE] = say_suite,
-    [EVENT_WARNING] = say_warning,   [EVENT_NOTE] = say_note,       [EVENT_FAILED] = say_failed,
-    [EVENT_TEARDOWN] = say_teardown, [EVENT_OUTCOME] = say_outcome,
+    [EVENT_BEGAN] = say_began,     [EVENT_DIED] = say_died, [EVENT_SUITE] = say_suite,
+    [EVENT_WARNING] = say_warning, [EVENT_NOTE] = say_note, [EVENT_FAILED] = say_failed,
+    [EVENT_TESTS] = say_tests,     [EVENT_TEST] = say_test, [EVENT_TEARDOWN] = say_teardown,
+    [EVENT_OUTCOME] = say_outcome,
 };
 
 void words_event(struct buffer *into, const struct style *style, int columns,

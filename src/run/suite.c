@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "run/artifacts.h"
+#include "run/results.h"
 #include "run/stamped.h"
 
 #include <errno.h>
@@ -184,6 +185,7 @@ static void end(struct suite_run *run) {
     end_transcripts(run);
     run->passed = ran && !run->timed_out && !run->environment->suite_code;
     tell(run, run->passed ? STATUS_DONE : STATUS_FAILED);
+    results_read(run->environment, run->suite, run->began_time);
     if (run->timed_out)
         timed_out(run);
     begin_artifacts(run);
