@@ -63,7 +63,9 @@ bool draft_blkio(struct draft *draft, const struct node *map) {
 /* "vendor.com/class=name": a device by its name in the Container Device Interface. */
 static bool is_cdi_name(const char *source) {
     const char *slash = strchr(source, '/'), *equals = strchr(source, '=');
-    return slash && slash > source && equals > slash + 1 && equals[1] && !strchr(slash + 1, '/');
+    if (!slash || !equals)
+        return false;
+    return slash > source && equals > slash + 1 && equals[1] && !strchr(slash + 1, '/');
 }
 
 static void add_cdi_device(struct draft *draft, const char *name) {
