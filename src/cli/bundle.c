@@ -2,12 +2,14 @@
  * What `run` does for a bundle: when there is one, where it goes, who is told.
  */
 #include "replay/bundle.h"
+#include "report/services_junit.h"
 
 #include "base/path.h"
 #include "base/text.h"
 #include "cli/cli.h"
 
 #include <string.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 static bool is_wanted(const struct session *session, int code) {
@@ -58,6 +60,28 @@ static void tell(struct session *session) {
                                             quoted.data, without ? without : "")};
     session_tell(session, &event);
     buffer_release(&quoted);
+}
+
+static bool has_results(const struct model *model) {
+    for (size_t i = 0; i < model->suite_count; i++)
+        if (model->suites[i].junit && model->suites[i].junit[0])
+            return true;
+    return false;
+}
+
+void session_write_junit(struct session *session, int code) {
+    struct err err = ERR_INIT;
+    bool wanted = cli_is_ci() || has_results(session->model) || is_wanted(session, code);
+    if (code != EX_TEMPFAIL || !session->junit || !wanted)
+        return;
+    autofree char *path = path_join(session->out, "envrun-environment.xml");
+    bool written = services_junit_write(session->junit, path, &err);
+    struct event event = {
+        .kind = written ? EVENT_NOTE : EVENT_WARNING,
+        .text = written ? xasprintf("JUnit: %s", path)
+                        : xasprintf("the failure is not written as JUnit: %s", err.message)};
+    session_tell(session, &event);
+    err_release(&err);
 }
 
 void session_write_bundle(struct session *session, const char *record) {

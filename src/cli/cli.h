@@ -92,6 +92,7 @@ struct session {
     struct engine *engine;
     struct model *model;
     struct report *report;        /* or NULL */
+    struct services_junit *junit; /* of `run`, or NULL */
     struct redactor *redactor;    /* whose values are in nothing that is told, recorded or packed */
     struct record_writer *record; /* of this run; or NULL */
     struct timer tick;
@@ -158,6 +159,8 @@ bool session_hold(struct session *session, struct err *err);
 
 /* Does a CI system run us? */
 bool cli_is_ci(void);
+/* An environment that did not come up, as JUnit XML in the folder --out, for CI systems. */
+void session_write_junit(struct session *session, int code);
 /* A name of its own for each run. */
 void session_name_run(struct session *session);
 /* Make the environment, with these suites (NULL-terminated). */

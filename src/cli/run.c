@@ -2,6 +2,7 @@
  * envrun run: up, suites, down.
  */
 #include "cli/cli.h"
+#include "report/services_junit.h"
 
 #include "base/path.h"
 #include "base/text.h"
@@ -221,6 +222,7 @@ static int run_all(struct session *session, struct err *err) {
     int code = session_run(session, &(struct run_steps){.leaving = session_capture}, err, &outcome);
     session->ending.outcome = xstrdup(outcome);
     session->ending.code = code;
+    session_write_junit(session, code);
     session_write_bundle(session, session_close_record(session, outcome, code));
     return session_outcome(session, outcome, code);
 }
@@ -236,6 +238,7 @@ int command_run(struct options *options) {
     if (session_load(&session, &err) && session_lock(&session, &err) &&
         choose_suites(&session, &chosen, &err) && session_open(&session, &err)) {
         session_report(&session);
+        session.junit = services_junit_new();
         session_name_run(&session);
         session_make_environment(&session, chosen.suites.at);
         code = run_all(&session, &err);

@@ -10,6 +10,7 @@
 #include "cli/place.h"
 #include "replay/bundle.h"
 #include "replay/lock.h"
+#include "report/services_junit.h"
 #include "report/style.h"
 
 #include <limits.h>
@@ -35,6 +36,7 @@ void session_release(struct session *session) {
     session->record = record_free(session->record);
     ending_release(&session->ending);
     report_free(session->report);
+    services_junit_free(session->junit);
     engine_free(session->engine);
     loop_free(session->loop);
     model_free(session->model);
@@ -226,6 +228,8 @@ bool session_open(struct session *session, struct err *err) {
 static void on_event(void *context, const struct event *event) {
     struct session *session = context;
     ending_take(&session->ending, event);
+    if (session->junit)
+        services_junit_event(session->junit, event);
     session_record_event(session, event);
     if (session->report)
         report_event(session->report, event);

@@ -44,3 +44,28 @@ END
     try 0 run -p "$name"
     has "$err" "the suite left no results: nothing matches "
 }
+
+@test "an environment that does not come up is written as JUnit" {
+    cat >envrun.yaml <<'END'
+services:
+  web: {image: envrun-test/busybox:1, command: sleep 600, init: true}
+  api: {image: envrun-test/busybox:1, command: "sh -c 'echo \"a <b> & c\"; exit 3'", depends_on: [web]}
+  late: {image: envrun-test/busybox:1, command: sleep 600, depends_on: [api]}
+suite: {command: "true #"}
+END
+    CI=true try 75 run -p "$name" --bundle=never
+    has "$err" "envrun-out/envrun-environment.xml"
+    python3 - envrun-out/envrun-environment.xml <<'END'
+import sys, xml.etree.ElementTree as tree
+suite = tree.parse(sys.argv[1]).getroot().find("testsuite")
+assert suite.get("name") == "envrun.environment", suite.attrib
+cases = {case.get("name"): case for case in suite}
+assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("3", "1", "1"), suite.attrib
+assert not len(cases["web"]) and cases["late"].find("skipped") is not None
+failure = cases["api"].find("failure")
+assert "exited with code 3" in failure.get("message") and "a <b> & c" in failure.text, failure.attrib
+END
+    rm -r envrun-out
+    try 75 run -p "$name"
+    [ ! -e envrun-out ]
+}
