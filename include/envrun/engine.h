@@ -184,6 +184,8 @@ struct build_options {
     const char *tag;        /* or NULL */
 
     /* For the classic builder */
+    const char *left_out;   /* of the context besides, as in a .dockerignore that may say
+                               otherwise; must outlive the task; or NULL */
     const cJSON *query;     /* further parameters of POST /build, or NULL: {NAME: a text, an object
                                (sent as JSON) or an array (of it each by itself)} */
     const char *registries; /* the value of X-Registry-Config, or NULL */

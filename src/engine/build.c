@@ -24,6 +24,7 @@ struct build {
     struct tar *tar;
     char *context, *dockerfile; /* a local one's, absolute */
     const char *inlined;
+    const char *left_out;
 };
 
 /* What the context holds besides its own files. */
@@ -98,6 +99,7 @@ static bool find_extras(const struct build *build, struct extras *extras, struct
 static void pack(struct build *build, struct extras *extras) {
     struct ignore ignore = {0};
     autofree char *needed = xasprintf("!.dockerignore\n!%s\n", extras->name);
+    ignore_parse(&ignore, build->left_out ? build->left_out : "");
     ignore_parse(&ignore, extras->ignore.data);
     ignore_parse(&ignore, needed);
     build->tar = tar_new(&(struct tar_options){.ignore = &ignore});
@@ -204,6 +206,7 @@ struct task *image_build(struct engine *engine, const struct build_options *opti
                          struct engine_progress reader) {
     struct build *build = stream_new(sizeof *build, engine, "POST");
     struct query query = build_query(options);
+    build->left_out = options->left_out;
     if (options->registries)
         build->stream.header = xasprintf("X-Registry-Config: %s", options->registries);
     progress_init(&build->progress, reader, &build->stream.task.err);

@@ -196,6 +196,7 @@ static struct task *begin_build(void *subject, struct err *err) {
     autojson cJSON *arguments = cJSON_Duplicate(build->arguments, true);
     add_labels(life, query, arguments);
     struct build_options options = {
+        .left_out = "**/.envrun\n**/envrun-out\n", /* a record grows while the context is sent */
         .context = build->context,
         .dockerfile = build->dockerfile,
         .inlined = build->inlined,
