@@ -102,6 +102,16 @@ static void on_event(void *context, const struct event *event) {
     report_event(context, event);
 }
 
+/* What the services wrote, for the tests that failed meanwhile. */
+static void tell_logs(const char *path, struct event_listener listener) {
+    autostrings struct strings services = {0};
+    struct err ignored = ERR_INIT;
+    record_logs(path, false, &services);
+    for (size_t i = 0; i < services.length; i++)
+        record_read_log(path, services.at[i], false, listener, &ignored);
+    err_release(&ignored);
+}
+
 static bool show_run(const char *path, struct err *err) {
     struct record_summary summary;
     struct err ignored = ERR_INIT;
@@ -115,6 +125,7 @@ static bool show_run(const char *path, struct err *err) {
     struct event_listener listener = {.event = on_event, .context = report};
     record_read(path, "samples.ndjson", listener, &ignored); /* not every run has some */
     bool ok = record_read(path, "events.ndjson", listener, err);
+    tell_logs(path, listener);
     report_free(report);
     err_release(&ignored);
     record_summary_release(&summary);

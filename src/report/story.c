@@ -11,7 +11,15 @@
 
 #include <string.h>
 
-enum { COLUMNS = 100, ARTIFACTS_SHOWN = 20, USERS_SHOWN = 20 };
+enum { COLUMNS = 100, ARTIFACTS_SHOWN = 20, USERS_SHOWN = 20, TESTS_KEPT = 200, LINES_SHOWN = 6 };
+
+/* A test that failed, and the last that the services wrote while it may have run. */
+struct failed_test {
+    struct buffer words;
+    long long from, to;   /* UNIX time in ns */
+    struct strings lines; /* "db | ..." */
+    size_t more;          /* lines that stood before these */
+};
 
 /* The most that a service was seen to use. */
 struct user {
@@ -28,6 +36,7 @@ struct story {
     struct timeline timeline;
     struct buffer causes; /* what failed, and what died */
     struct buffer suites; /* how each ended */
+    vec(struct failed_test) tests;
     struct strings artifacts;
     vec(struct user) users;
     long long began; /* UNIX time in ms */
@@ -65,6 +74,30 @@ static void take_usage(struct story *story, const struct event *event) {
     keep_most(&user->usage.throttled, event->usage.throttled);
 }
 
+static void take_test(struct story *story, const struct event *event) {
+    struct failed_test test = {
+        .words = BUFFER_INIT,
+        .from = event->at,
+        .to = event->at + event->duration * 1000000,
+    };
+    words_event(&test.words, &story->style, STYLE_UNCUT, event);
+    if (story->tests.length < TESTS_KEPT)
+        vec_push(&story->tests, test);
+    else
+        buffer_release(&test.words);
+}
+
+/* Logs are told behind the events, so that the tests are known. */
+static void take_log(struct story *story, const struct event *event) {
+    vec_each (test, &story->tests) {
+        if (event->at < test->from || event->at > test->to)
+            continue;
+        autofree char *line = xasprintf("%s | %s", event->service, event->text ? event->text : "");
+        test->more += test->lines.length == LINES_SHOWN;
+        strings_add_last(&test->lines, line, LINES_SHOWN);
+    }
+}
+
 /* "failed with exit code 1 after 12.3 s" */
 static void take_outcome(struct story *story, const struct event *event) {
     struct buffer *into = &story->outcome;
@@ -85,6 +118,8 @@ static void story_event(void *self, const struct event *event) {
             take_usage(story, event);
         return;
     }
+    if (event->kind == EVENT_LOG && event->service)
+        take_log(story, event);
     if (event_is_bulky(event->kind))
         return;
     if (!story->began && event->time)
@@ -95,8 +130,10 @@ static void story_event(void *self, const struct event *event) {
         words_event(&story->causes, &story->style, story->columns, event);
     else if (event->kind == EVENT_SUITE && event->status != STATUS_BEGAN)
         words_event(&story->suites, &story->style, story->columns, event);
-    else if (event->kind == EVENT_TESTS || event->kind == EVENT_TEST)
+    else if (event->kind == EVENT_TESTS)
         words_event(&story->suites, &story->style, STYLE_UNCUT, event);
+    else if (event->kind == EVENT_TEST)
+        take_test(story, event);
     else if (event->kind == EVENT_ARTIFACT && event->text)
         strings_add(&story->artifacts, event->text);
     else if (event->kind == EVENT_OUTCOME)
@@ -121,6 +158,19 @@ static void put_title(struct buffer *into, const struct story *story) {
 static void put_section(struct buffer *into, const struct buffer *section) {
     if (section->length)
         buffer_printf(into, "\n%s", section->data);
+}
+
+static void put_tests(struct buffer *into, const struct story *story) {
+    vec_each (test, &story->tests) {
+        buffer_puts(into, test->words.data);
+        if (test->more && test->words.length)
+            buffer_printf(into, "      (%zu more lines before)\n", test->more);
+        for (size_t i = 0; test->words.length && i < test->lines.length; i++) {
+            buffer_puts(into, "      ");
+            style_clean(into, &story->style, test->lines.at[i], story->columns);
+            buffer_putc(into, '\n');
+        }
+    }
 }
 
 static void put_user(struct buffer *into, const struct story *story, const struct user *user,
@@ -169,6 +219,7 @@ static void write_page(struct story *story) {
     put_title(&page, story);
     put_section(&page, &story->causes);
     put_section(&page, &story->suites);
+    put_tests(&page, story);
     buffer_putc(&page, '\n');
     timeline_put(&page, &story->timeline, &story->style, story->columns);
     buffer_putc(&page, '\n');
@@ -183,6 +234,11 @@ static void story_destroy(void *self) {
     write_page(story);
     board_release(&story->board);
     timeline_release(&story->timeline);
+    vec_each (test, &story->tests) {
+        buffer_release(&test->words);
+        strings_release(&test->lines);
+    }
+    vec_free(&story->tests);
     strings_release(&story->artifacts);
     vec_each (user, &story->users)
         free(user->service);

@@ -35,6 +35,7 @@ struct suite_run {
     struct transcript transcripts[2]; /* of stdout, stderr */
     struct timer timer;               /* the time limit, then the grace */
     bool stopping, timed_out;
+    bool lost; /* the engine */
     long long began;
     long long began_time; /* UNIX time in seconds */
 };
@@ -213,6 +214,8 @@ static bool engine_is_lost(struct suite_run *run) {
     if (!observer || observer->status != TASK_FAILED)
         return false;
     err_copy(&run->task.err, &observer->err);
+    run->lost = true;
+    run->passed = false;
     if (run->work)
         run->way->signal(run->work, SIGKILL);
     return true;
@@ -226,8 +229,8 @@ static bool is_unobserved(const struct suite_run *run) {
 
 static enum task_status suite_run_step(struct task *task) {
     struct suite_run *run = (struct suite_run *)task;
-    if (engine_is_lost(run))
-        return TASK_FAILED;
+    if (run->lost || engine_is_lost(run))
+        return is_explained(run) ? TASK_FAILED : TASK_PENDING;
     if (run->explaining && run->explaining->status != TASK_PENDING)
         run->explaining = task_free(run->explaining);
     while (!run->explanation && (run->work || run->artifacts || *run->next)) {

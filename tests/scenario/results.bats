@@ -32,6 +32,15 @@ END
     has "$out" "failed tests: 3 of 6" "test_shop.test_database: failed on setup"
 }
 
+@test "beside a failed test stands what the services wrote while it ran" {
+    write_suite "sleep 1; cp '$results/pytest.xml' new.xml; exit 1" new.xml
+    sed -i 's/command: sleep 600/command: [sh, -c, "while sleep 0.1; do echo a beat; done"]/' envrun.yaml
+    try 1 run -p "$name"
+    "$ENVRUN" show >"$out"
+    grep -A8 'test_shop.test_orders' "$out" | grep -F 'web | a beat'
+    has "$out" 'more lines before'
+}
+
 @test "the lines of go test -json; what is no result, or has a document type, is a warning" {
     write_suite "cp '$results/go-test.json' go.json; echo '<!DOCTYPE a><a/>' >a.xml; echo ok >b.xml" '[go.json, "*.xml"]'
     try 0 run -p "$name"
