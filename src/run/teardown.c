@@ -279,7 +279,7 @@ static void begin_round(struct teardown *teardown) {
 /* An engine that is started again comes back within seconds. */
 static bool may_go_on(const struct teardown *teardown, bool looked) {
     if (!looked)
-        return loop_now() < teardown->began + AWAY_LIMIT;
+        return loop_now() < teardown->began + engine_at_most(teardown->engine, AWAY_LIMIT);
     return teardown->looks < ROUNDS && loop_now() <= teardown->began + LAST_ROUND;
 }
 
