@@ -39,12 +39,9 @@ static cJSON *private_volume(struct plan *plan, struct planned_service *service,
 }
 
 /* A create that comes to the engine after its volume was removed (its envrun was killed) makes the
- * volume anew: with these labels that one is found, too. `body` of POST /volumes/create, or NULL
- * for a volume that is not ours. */
-static void label_volume(cJSON *mount, const cJSON *body) {
-    const cJSON *labels = json_get(body, "Labels");
-    if (labels)
-        json_put(json_object_at(mount, "VolumeOptions"), "Labels", cJSON_Duplicate(labels, true));
+ * volume anew: with our labels that one is found, too. */
+static void label_volume(const struct plan *plan, cJSON *mount) {
+    json_put(json_object_at(mount, "VolumeOptions"), "Labels", plan_labels(plan));
 }
 
 static bool put_named_volume(struct draft *draft, const struct node *volume) {
@@ -60,7 +57,8 @@ static bool put_named_volume(struct draft *draft, const struct node *volume) {
               : private_volume(draft->plan, draft->service, target, node_get(options, "labels"));
     const char *name = named ? named->name : json_text(body, "Name");
     cJSON *mount = add_mount(draft, "volume", name, volume);
-    label_volume(mount, body);
+    if (body)
+        label_volume(draft->plan, mount);
     if (node_bool(options, "nocopy", false))
         json_put_bool(json_object_at(mount, "VolumeOptions"), "NoCopy", true);
     const char *subpath = node_text(options, "subpath", NULL);
@@ -210,7 +208,7 @@ void plan_image_volume(struct plan *plan, struct planned_service *service, const
     const cJSON *body = private_volume(plan, service, target, NULL);
     json_put_text(mount, "Source", json_text(body, "Name"));
     json_put_text(mount, "Target", target);
-    label_volume(mount, body);
+    label_volume(plan, mount);
     cJSON_AddItemToArray(json_array_at(host, "Mounts"), mount);
 }
 

@@ -12,6 +12,7 @@
 
 enum {
     ROUNDS = 6,           /* looks at what is left, before it is reported */
+    TRIES_LEAST = 3,      /* looks in vain, however long they take */
     AWAY_LIMIT = 20000,   /* ms that an engine is waited for which does not answer */
     ROUND_PAUSE = 300,    /* ms between two rounds that left something */
     SETTLE_LIMIT = 20000, /* ms that a create under way is waited for */
@@ -278,6 +279,8 @@ static void begin_round(struct teardown *teardown) {
 
 /* An engine that is started again comes back within seconds. */
 static bool may_go_on(const struct teardown *teardown, bool looked) {
+    if (!looked && teardown->rounds - teardown->looks < TRIES_LEAST)
+        return true;
     if (!looked)
         return loop_now() < teardown->began + engine_at_most(teardown->engine, AWAY_LIMIT);
     return teardown->looks < ROUNDS && loop_now() <= teardown->began + LAST_ROUND;

@@ -126,6 +126,7 @@ def comparable(project, bodies):
         "connections": {names.services[name]: {key: joined(names, name, endpoint) for key, endpoint in all_of_it.items()}
                         for name, all_of_it in connections.items()},
         "networks": {name: network(body) for name, body in bodies["networks"].items()},
-        "volumes": {name: thing(body) for name, body in bodies["volumes"].items()},
+        "volumes": {name: thing(body) for name, body in bodies["volumes"].items()
+                    if not name.endswith(".hold")},
     }
     return settle(bare(names.meaning(result)))

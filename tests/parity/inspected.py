@@ -97,6 +97,8 @@ class Side:
         names = docker(kind, "ls", "--format", "{{.Name}}", "--filter", f"name={self.name}").split()
         result = {}
         for name in names:
+            if name.endswith(".hold"):  # of envrun's own: the environment is up
+                continue
             raw = inspect(kind, name)
             if any(path.endswith("anonymous") for path in (raw["Labels"] or {}).values()):
                 continue
