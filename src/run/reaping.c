@@ -26,7 +26,7 @@ enum {
     GROUPS_MAX = 256,
     GROUP_BEAT = 50,     /* ms between two looks at groups that were told to end */
     GROUP_GRACE = 2000,  /* ms between their SIGTERM and SIGKILL */
-    HELD_BEAT = 30000,   /* ms between two looks whether an environment with a ttl is still there */
+    HELD_BEAT = 10000,   /* ms between two looks whether an environment with a ttl is still there */
     CLOCK_BEAT = 60000,  /* ms after which the clock is asked again */
     SWEEP_LIMIT = 60000, /* ms for what others have left */
 };
@@ -127,6 +127,7 @@ static bool hear(struct reaping *reaping) {
             return false;
     if (!got || (errno != EAGAIN && errno != EINTR)) {
         reaping->closed = true;
+        timer_stop(&reaping->timer); /* what is waited for now is something else */
         watch_set(&reaping->watch, 0);
     }
     return true;

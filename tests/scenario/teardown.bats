@@ -196,9 +196,9 @@ has_ended() { ! grep -q '^State:[[:space:]]*[^Z]' "/proc/$1/status"; }
     exits 0 up
     docker run -d --name "$name-guest" --label envrun.test=guest --network "${name}_back" "$busybox" sleep 1000 >/dev/null
     exits 70 down
-    docker rm -f "$name-guest" >/dev/null
-    says "not removed: network ${name}_back" 'active endpoints'
     is "$(objects)" "$name network ${name}_back"
+    docker rm -f "$name-guest" >/dev/null # from here on any envrun that begins may sweep the network
+    says "not removed: network ${name}_back" 'active endpoints'
     exits 0 down
 }
 
