@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -137,7 +138,7 @@ bool path_read(const char *path, struct buffer *into, struct err *err) {
     return ok;
 }
 
-static bool write_all(int fd, const char *data, size_t length) {
+bool path_write_all(int fd, const char *data, size_t length) {
     while (length) {
         ssize_t put = write(fd, data, length);
         if (put < 0 && errno == EINTR)
@@ -150,9 +151,21 @@ static bool write_all(int fd, const char *data, size_t length) {
     return true;
 }
 
+bool path_entries(const char *folder, struct strings *into) {
+    DIR *directory = opendir(folder);
+    if (!directory)
+        return false;
+    for (struct dirent *entry; (entry = readdir(directory));)
+        if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+            strings_add(into, entry->d_name);
+    closedir(directory);
+    strings_sort(into);
+    return true;
+}
+
 bool path_write(const char *path, const char *data, size_t length, bool secret, struct err *err) {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, secret ? 0600 : 0666);
-    bool ok = fd >= 0 && write_all(fd, data, length);
+    bool ok = fd >= 0 && path_write_all(fd, data, length);
     int reason = errno;
     if (fd >= 0 && close(fd) && ok) {
         ok = false;

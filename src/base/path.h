@@ -7,6 +7,7 @@
 #include <envrun/err.h>
 
 #include "base/buffer.h"
+#include "base/vector.h"
 
 #include <stdbool.h>
 
@@ -30,6 +31,10 @@ int path_open_file(const char *path, struct err *err);
 /* Add a file's bytes to a buffer; a FIFO must have its writer by then. More than fit in the
  * buffer's maximum is an error (ERR_FILE). */
 bool path_read(const char *path, struct buffer *into, struct err *err);
+/* Write all of it, in as many pieces as it takes; false: errno says why not. */
+bool path_write_all(int fd, const char *data, size_t length);
+/* The names of what lies in a folder, sorted; false: errno says why not. */
+bool path_entries(const char *folder, struct strings *into);
 /* Write a file whole (mode 0600 less umask if `secret`, else 0666 less umask). */
 bool path_write(const char *path, const char *data, size_t length, bool secret, struct err *err);
 

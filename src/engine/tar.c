@@ -2,11 +2,11 @@
 
 #include "base/buffer.h"
 #include "base/memory.h"
+#include "base/path.h"
 #include "base/text.h"
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -193,24 +193,12 @@ static bool begin_file(struct tar *tar, const char *path, const char *name) {
     return put_header(tar, new_entry(tar, name, &info));
 }
 
-static bool read_entries(struct tar *tar, const char *path, struct strings *into) {
-    DIR *directory = opendir(path);
-    if (!directory)
-        return cannot_read(tar, path);
-    for (struct dirent *entry; (entry = readdir(directory));)
-        if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
-            strings_add(into, entry->d_name);
-    closedir(directory);
-    strings_sort(into);
-    return true;
-}
-
 static bool begin_directory(struct tar *tar, const char *path, const char *name) {
     struct level level = {0};
     if (tar->levels.length == LEVELS_MAX)
         return err_set(&tar->err, ERR_FILE, "%s lies too deep", path);
-    if (!read_entries(tar, path, &level.entries))
-        return false;
+    if (!path_entries(path, &level.entries))
+        return cannot_read(tar, path);
     level.path = xstrdup(path);
     level.name = xstrdup(name);
     vec_push(&tar->levels, level);

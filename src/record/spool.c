@@ -1,5 +1,7 @@
 #include "record/spool.h"
 
+#include "base/path.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -12,22 +14,9 @@ void spool_init(struct spool *spool, const char *name, size_t most,
         .name = xstrdup(name), .most = most, .put_gap = put_gap, .fd = -1, .pending = BUFFER_INIT};
 }
 
-static bool write_all(int fd, const char *data, size_t length) {
-    while (length) {
-        ssize_t put = write(fd, data, length);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0)
-            return false;
-        data += put;
-        length -= (size_t)put;
-    }
-    return true;
-}
-
 bool spool_flush(struct spool *spool) {
     size_t length = spool->pending.length;
-    bool ok = !length || write_all(spool->fd, spool->pending.data, length);
+    bool ok = !length || path_write_all(spool->fd, spool->pending.data, length);
     buffer_truncate(&spool->pending, 0);
     return ok;
 }
@@ -88,7 +77,7 @@ static bool append_segment(struct spool *spool, int folder, int head, unsigned s
     int from = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     ssize_t got = -1;
     while (from >= 0 && (got = read(from, chunk, sizeof chunk)) > 0)
-        if (!write_all(head, chunk, (size_t)got))
+        if (!path_write_all(head, chunk, (size_t)got))
             break;
     int reason = errno;
     if (from >= 0)
@@ -101,7 +90,7 @@ static bool append_segments(struct spool *spool, int folder, int head) {
     autobuffer struct buffer gap = BUFFER_INIT;
     if (spool->missing.lines)
         spool->put_gap(&gap, spool->missing);
-    if (!write_all(head, gap.data, gap.length))
+    if (!path_write_all(head, gap.data, gap.length))
         return false;
     for (unsigned i = spool->segment > 1 ? spool->segment - 1 : 1; i <= spool->segment; i++)
         if (!append_segment(spool, folder, head, i))

@@ -1,9 +1,9 @@
 #include "replay/contents.h"
 
 #include "base/json.h"
+#include "base/path.h"
 #include "base/text.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
@@ -125,21 +125,9 @@ static bool add_directory(struct contents *contents, const char *name) {
 
 static bool walk_path(struct walk *walk, const char *name, const char *path);
 
-static bool read_names(const char *path, struct strings *into) {
-    DIR *directory = opendir(path);
-    if (!directory)
-        return false;
-    for (struct dirent *entry; (entry = readdir(directory));)
-        if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
-            strings_add(into, entry->d_name);
-    closedir(directory);
-    strings_sort(into);
-    return true;
-}
-
 static bool walk_folder(struct walk *walk, const char *name, const char *path) {
     autostrings struct strings names = {0};
-    if (walk->levels == LEVELS_MAX || !read_names(path, &names))
+    if (walk->levels == LEVELS_MAX || !path_entries(path, &names))
         return leave_out(walk->contents, name, "it cannot be read, or lies too deep");
     if (!names.length)
         return add_directory(walk->contents, name);

@@ -1,5 +1,6 @@
 #include "replay/unpack.h"
 
+#include "base/path.h"
 #include "base/text.h"
 #include "replay/reader.h"
 
@@ -115,15 +116,8 @@ static bool begin(struct unpack *unpack) {
 
 /* ---- Going on ---- */
 
-static bool write_all(struct unpack *unpack, const char *data, size_t length) {
-    while (length) {
-        ssize_t put = write(unpack->fd, data, length);
-        if (put < 0 && errno != EINTR)
-            return cannot(unpack, unpack->file->name);
-        data += put > 0 ? put : 0;
-        length -= put > 0 ? (size_t)put : 0;
-    }
-    return true;
+static bool write_slice(struct unpack *unpack, const char *data, size_t length) {
+    return path_write_all(unpack->fd, data, length) || cannot(unpack, unpack->file->name);
 }
 
 static bool end_file(struct unpack *unpack) {
@@ -137,7 +131,7 @@ static bool continue_file(struct unpack *unpack) {
     ssize_t length = reader_read(unpack->reader, slice, sizeof slice, &unpack->task.err);
     if (length < 0)
         return false;
-    return length ? write_all(unpack, slice, (size_t)length) : end_file(unpack);
+    return length ? write_slice(unpack, slice, (size_t)length) : end_file(unpack);
 }
 
 static bool next_file(struct unpack *unpack) {
