@@ -40,7 +40,9 @@ struct environment_options {
     const char *const *process_environment; /* NAME=VALUE, NULL-terminated */
     const char *const *suite_variables;     /* -e NAME=VALUE, NULL-terminated, or NULL */
     struct event_listener listener;
-    bool record; /* tell also what a record is made of: EVENT_LOG to EVENT_OBJECT */
+    bool record;   /* tell also what a record is made of: EVENT_LOG to EVENT_OBJECT */
+    bool is_held;  /* it outlives this process once it is up: until `down`, */
+    long long ttl; /* or for so many ms; 0: no limit */
 
     /* The digest that a lock has for an image ("sha256:..."), or NULL. The function may be NULL;
      * `platform` is as the file has it, or NULL. */
@@ -65,8 +67,8 @@ struct environment *environment_new(struct loop *loop, struct engine *engine,
 /* Drops what is under way, and removes nothing from the engine. Takes NULL. */
 struct environment *environment_free(struct environment *environment);
 
-/* Stand it up: done when every service is ready and seeded. If it fails, EVENT_FAILED has been told
- * and the error has the same sentence. */
+/* Stand it up: done when every service is ready and seeded, and the engine says that none has died
+ * since. If it fails, EVENT_FAILED has been told and the error has the same sentence. */
 struct task *environment_up(struct environment *environment);
 
 /* Has it made anything on the engine? Else (no engine, a plan that cannot be, a name that another
@@ -94,8 +96,7 @@ bool environment_variables(struct environment *environment, const char *const **
 /* One "SERVICE  ADDRESS" each for EVENT_ENDPOINT. */
 void environment_tell_endpoints(struct environment *environment);
 
-/* Let it outlive this process: until `down`, or for so long (ms; 0: no limit). For one that is up.
- */
+/* Let it outlive this process after all: until `down`, or for so long (ms; 0: no limit). */
 struct task *environment_hold(struct environment *environment, long long ttl);
 
 /* Remove it: what this environment itself has made, and nothing else of its name. */

@@ -152,8 +152,9 @@ bool session_name(struct session *session, struct err *err);
 bool session_drive(struct session *session, struct task *task, bool cut_short, struct err *err);
 /* What every environment of these options is made with; `verb` is "run" or "up". */
 struct environment_options session_environment_options(struct session *session, const char *verb);
-/* Let the environment outlive us, for as long as --ttl says, or in CI for two hours. */
-bool session_hold(struct session *session, struct err *err);
+/* How long an environment that outlives us may, in ms: as --ttl says, or in CI for two hours; 0: no
+ * limit. */
+long long session_ttl(const struct session *session);
 
 /* ---- run.c: what `run` and `repro` have in common ---- */
 

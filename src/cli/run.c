@@ -132,17 +132,20 @@ bool cli_is_ci(void) {
     return ci && *ci && strcmp(ci, "false") != 0 && strcmp(ci, "0") != 0;
 }
 
-bool session_hold(struct session *session, struct err *err) {
+long long session_ttl(const struct session *session) {
     long long ttl = session->options->ttl;
-    if (ttl < 0)
-        ttl = cli_is_ci() ? CI_TTL : 0;
-    return session_drive(session, environment_hold(session->environment, ttl), true, err);
+    return ttl >= 0 ? ttl : cli_is_ci() ? CI_TTL : 0;
+}
+
+static bool hold(struct session *session, struct err *err) {
+    struct task *task = environment_hold(session->environment, session_ttl(session));
+    return session_drive(session, task, true, err);
 }
 
 /* Remove what is there; answers the code that the run has in the end. */
 int session_finish(struct session *session, int code, bool failed) {
     struct err err = ERR_INIT;
-    if (is_kept(session, failed) && !session->signal && session_hold(session, &err)) {
+    if (is_kept(session, failed) && !session->signal && hold(session, &err)) {
         tell_kept(session);
         return code;
     }

@@ -10,6 +10,8 @@
 
 static void make_environment(struct session *session) {
     struct environment_options options = session_environment_options(session, "up");
+    options.is_held = true;
+    options.ttl = session_ttl(session);
     session->environment = environment_new(session->loop, session->engine, &options);
 }
 
@@ -23,8 +25,7 @@ static void tell_how_to_go_on(struct session *session) {
 }
 
 static int hold(struct session *session, struct err *err) {
-    if (session_drive(session, environment_up(session->environment), true, err) &&
-        session_hold(session, err)) {
+    if (session_drive(session, environment_up(session->environment), true, err)) {
         session_collect(session);
         environment_tell_endpoints(session->environment);
         tell_how_to_go_on(session);

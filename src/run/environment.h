@@ -228,6 +228,8 @@ enum task_status inits_of_first_are_done(void *life, struct err *err);
 /* ---- observe.c: the engine's events ---- */
 
 struct task *observer_new(struct environment *environment);
+/* Look at every container that counts as running: word of its end may still be on its way. */
+struct task *observer_begin_look(void *environment, struct err *err);
 
 /* ---- reach.c: how this host reaches containers ---- */
 

@@ -88,20 +88,39 @@ static void look_release(struct task *task) {
     task_free(((struct look *)task)->inspect);
 }
 
-static void look_again(struct observer *observer, struct life *life) {
+static struct task *look_new(struct life *life) {
     static const struct task_type type = {
         .name = "look", .step = look_step, .release = look_release};
-    struct look *look = task_new(sizeof *look, &type, observer->task.loop);
+    struct look *look = task_new(sizeof *look, &type, life->environment->loop);
     look->life = life;
-    vec_push(&observer->looks, &look->task);
-    task_start(&look->task, &observer->task);
+    return &look->task;
+}
+
+static bool is_worth_a_look(const struct life *life) {
+    return life->id && life->running;
+}
+
+struct task *observer_begin_look(void *subject, struct err *err) {
+    struct environment *environment = subject;
+    (void)err;
+    struct task_group *group = task_group_new(environment->loop, GROUP_COLLECT, 0);
+    for (size_t i = 0; i < environment->life_count; i++)
+        if (is_worth_a_look(&environment->lives[i]))
+            task_group_add(group, look_new(&environment->lives[i]));
+    return (struct task *)group;
+}
+
+static void look_again(struct observer *observer, struct life *life) {
+    struct task *look = look_new(life);
+    vec_push(&observer->looks, look);
+    task_start(look, &observer->task);
 }
 
 /* What happened while no events came in. */
 static void look_at_all(struct observer *observer) {
     struct environment *environment = observer->environment;
     for (size_t i = 0; i < environment->life_count; i++)
-        if (environment->lives[i].id && environment->lives[i].running)
+        if (is_worth_a_look(&environment->lives[i]))
             look_again(observer, &environment->lives[i]);
 }
 

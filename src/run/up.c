@@ -106,6 +106,14 @@ static struct task *begin_services(void *subject, struct err *err) {
     return (struct task *)group;
 }
 
+static struct task *begin_hold(void *subject, struct err *err) {
+    struct environment *environment = subject;
+    (void)err;
+    return environment->options.is_held
+               ? environment_hold(environment, environment->options.ttl)
+               : NULL;
+}
+
 static const struct stage up_stages[] = {
     {"connect", prepare_connection, NULL},
     {"reach", prepare_reach, NULL},
@@ -118,6 +126,8 @@ static const struct stage up_stages[] = {
     {"observe", begin_observing, end_observing},
     {"volumes", objects_begin_volumes, NULL},
     {"services", begin_services, NULL},
+    {"look", observer_begin_look, NULL},
+    {"hold", begin_hold, NULL},
     {0},
 };
 
@@ -197,6 +207,8 @@ static enum task_status coming_up_step(struct task *task) {
     task_start(&up->sequence->task, task);
     if (up->sequence->task.status == TASK_PENDING)
         return TASK_PENDING;
+    if (is_doomed(up)) /* by what the last look has found, or word that came since */
+        return come_up_failed(up);
     timer_stop(&up->environment->heartbeat);
     timer_stop(&up->environment->come_up_limit);
     up->environment->is_up = true;
