@@ -146,20 +146,23 @@ static void unknown_key(struct context *context, struct node *entry, const struc
     vec_free(&names);
 }
 
-static void check_known(struct context *context, const struct node *map, struct node *entry,
+/* Is it a key whose value can be looked at? */
+static bool check_known(struct context *context, const struct node *map, struct node *entry,
                         const struct key *key, const struct trail *trail) {
     if (key->flags & KEY_NAMES && !is_name(entry->key))
         mistake(context, entry, entry->key_at,
                 "`%.100s` cannot be a name: only letters, digits and . _ - are allowed",
                 entry->key);
     if (!key->keys || schema_child(key, map, entry) || entry->flags & NODE_HIDDEN)
-        return;
+        return true;
     if (!strncmp(entry->key, "x-", 2) && !(key->flags & KEY_CLOSED))
-        return;
-    if (key->flags & KEY_OPEN)
+        return true;
+    if (key->flags & KEY_OPEN) {
         context_warn(context, entry->key_at, "the key `%s` means nothing here", entry->key);
-    else
-        unknown_key(context, entry, key, trail);
+        return true;
+    }
+    unknown_key(context, entry, key, trail);
+    return false;
 }
 
 static void check_required(struct context *context, struct node *map, const struct key *key,
@@ -190,9 +193,7 @@ static void walk(struct context *context, struct node *node, const struct key *k
     size_t index = 0;
     tree_each (child, node) {
         struct trail here = {trail, child, index++};
-        if (key && node->kind == NODE_MAP)
-            check_known(context, node, child, key, &here);
-        if (!(child->flags & NODE_BROKEN))
+        if (!key || node->kind != NODE_MAP || check_known(context, node, child, key, &here))
             walk(context, child, schema_child(key, node, child), &here);
         node->flags |= child->flags & NODE_BROKEN;
     }

@@ -382,6 +382,24 @@ Test(model, independent_mistakes_are_told_together) {
     err_release(&err);
 }
 
+/* What stands below a wrong name is looked at, too: the passes behind rely on that. */
+Test(model, a_wrong_name_and_what_stands_below_it_are_told_together) {
+    struct err err = ERR_INIT;
+    cr_assert_null(load_text("services:\n"
+                             "  a@:\n"
+                             "    image: x\n"
+                             "    environment:\n"
+                             "      -\n",
+                             &err));
+    char *first autofree = err_text(&err), *second autofree = err_text(err.next);
+    cr_assert_str_eq(first, "compose.yaml:2:3: `a@` cannot be a name: only letters, digits and . "
+                            "_ - are allowed");
+    cr_assert_str_eq(second, "compose.yaml:5:8: `services.a@.environment[0]` must be a string, but "
+                             "it is empty");
+    cr_assert_null(err.next->next);
+    err_release(&err);
+}
+
 static void assert_refused(const char *text, const char *message) {
     struct err err = ERR_INIT;
     cr_assert_null(load_text(text, &err));
