@@ -23,6 +23,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+enum { SETTLE_LIMIT = 20000 /* ms for requests that are under way */ };
+
 struct repro {
     struct session session;
     char *bundle, *base, *folder; /* the file; our folder; what is unpacked in it */
@@ -260,15 +262,34 @@ static bool load_images(struct repro *repro, struct err *err) {
                true, err);
 }
 
+/* A load that a signal has cut short may still take effect. */
+static void settle(struct session *session) {
+    struct err ignored = ERR_INIT;
+    struct task *settle = engine_settle(session->engine);
+    task_limit(settle, deadline_in(SETTLE_LIMIT));
+    session_drive(session, settle, false, &ignored);
+    err_release(&ignored);
+}
+
+static bool is_kept(const struct session *session) {
+    return session->options->keep != KEEP_NEVER && session->environment;
+}
+
 static void remove_images(struct repro *repro) {
     struct session *session = &repro->session;
-    struct err ignored = ERR_INIT;
-    if (repro->images_loaded)
-        session_drive(
-            session,
-            replay_remove_images(&repro->replay, session->engine, session->loop, session->name),
-            false, &ignored);
-    err_release(&ignored);
+    struct err err = ERR_INIT;
+    if (!repro->images_loaded || is_kept(session))
+        return;
+    settle(session);
+    session_drive(
+        session,
+        replay_remove_images(&repro->replay, session->engine, session->loop, session->name), false,
+        &err);
+    for (const struct err *one = &err; one && err_is(one); one = one->next) {
+        struct event event = {.kind = EVENT_WARNING, .text = xstrdup(one->message)};
+        session_tell(session, &event);
+    }
+    err_release(&err);
 }
 
 /* ---- A shell in the suite's place ---- */
@@ -352,16 +373,13 @@ static int tell_verdict(struct repro *repro) {
 
 /* ---- The run ---- */
 
-static bool is_kept(const struct session *session) {
-    return session->options->keep != KEEP_NEVER;
-}
-
 static int run(struct repro *repro, struct err *err) {
     struct session *session = &repro->session;
     const char *outcome;
     struct run_steps steps = {.at_hand = session->options->shell ? open_shell : NULL};
     session->ending.directory = xstrdup(repro->replay.project);
     int code = session_run(session, &steps, err, &outcome);
+    remove_images(repro);
     session->ending.outcome = xstrdup(outcome);
     session->ending.code = code;
     if (is_kept(session))
@@ -388,10 +406,7 @@ static bool prepare(struct repro *repro, struct err *err) {
 }
 
 static void repro_release(struct repro *repro) {
-    bool keep = is_kept(&repro->session) && repro->session.environment;
-    if (!keep)
-        remove_images(repro);
-    if (repro->base && !keep)
+    if (repro->base && !is_kept(&repro->session))
         folder_remove(repro->base);
     session_release(&repro->session);
     replay_release(&repro->replay);
@@ -414,6 +429,7 @@ int command_repro(struct options *options) {
         session_make_environment(&repro.session, repro.suites.at);
         code = run(&repro, &err);
     } else {
+        remove_images(&repro);
         code = session_refuse(&repro.session, &err);
     }
     repro_release(&repro);

@@ -51,7 +51,7 @@ void replay_describe(const struct replay *replay, const struct model *model, str
  * are what it says, and put their IDs into the model. */
 struct task *replay_load_images(struct replay *replay, struct engine *engine, struct loop *loop,
                                 const char *name);
-/* Remove those names again. */
+/* Remove those names again. Fails with a sentence for each that stays: somebody uses it. */
 struct task *replay_remove_images(const struct replay *replay, struct engine *engine,
                                   struct loop *loop, const char *name);
 

@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+enum { REMOVING_LIMIT = 10000 /* ms in which an image must have no user any more */ };
+
 struct loading {
     struct task task;
     struct replay *replay;
@@ -154,17 +156,66 @@ struct task *replay_load_images(struct replay *replay, struct engine *engine, st
     return &loading->task;
 }
 
+/* ---- Removing ---- */
+
+struct removing {
+    struct task task;
+    struct engine *engine;
+    char *reference;
+    struct retry *retry;
+};
+
+static struct task *remove_once(void *context) {
+    struct removing *removing = context;
+    return image_remove(removing->engine, removing->reference);
+}
+
+static enum task_status removing_step(struct task *task) {
+    struct removing *removing = (struct removing *)task;
+    task_start(&removing->retry->task, task);
+    return removing->retry->task.status;
+}
+
+static void removing_expire(struct task *task) {
+    struct removing *removing = (struct removing *)task;
+    const char *why = removing->retry->last.message;
+    err_set(&task->err, ERR_LEFTOVER,
+            "the image %s could not be removed: %s; `docker rmi %s` tries again",
+            removing->reference, why ? why : "the engine does not answer", removing->reference);
+}
+
+static void removing_release(struct task *task) {
+    struct removing *removing = (struct removing *)task;
+    task_free(removing->retry);
+    free(removing->reference);
+}
+
+/* Somebody else may have a container of it for a moment. */
+static struct task *removing_new(struct engine *engine, struct loop *loop, char *reference) {
+    static const struct task_type type = {.name = "bundle's image away",
+                                          .step = removing_step,
+                                          .expire = removing_expire,
+                                          .release = removing_release};
+    struct removing *removing = task_new(sizeof *removing, &type, loop);
+    removing->engine = engine;
+    removing->reference = reference;
+    removing->retry =
+        retry_new(loop, remove_once, removing, (struct retry_beat){.first = 50, .most = 1000});
+    task_limit(&removing->task, deadline_in(REMOVING_LIMIT));
+    return &removing->task;
+}
+
 struct task *replay_remove_images(const struct replay *replay, struct engine *engine,
                                   struct loop *loop, const char *name) {
-    struct task_group *group = task_group_new(loop, GROUP_COLLECT, 1);
+    struct task_group *group = task_group_new(loop, GROUP_COLLECT, 0);
+    autostrings struct strings references = {0};
     const cJSON *image;
     cJSON_ArrayForEach (image, replay->images) {
         autofree char *reference = is_in_bundle(image) ? name_of(name, image) : NULL;
-        if (!reference)
-            continue;
-        struct task *request = engine_request(engine, "DELETE", NULL, "/images/%s", reference);
-        request_accept(request, (const int[]){404, 409, 0});
-        task_group_add(group, request);
+        if (reference && !strings_has(&references, reference))
+            strings_add(&references, reference);
     }
+    vec_each (reference, &references)
+        task_group_add(group, removing_new(engine, loop, xstrdup(*reference)));
     return (struct task *)group;
 }

@@ -15,7 +15,7 @@ struct overlay_try {
     struct task task;
     struct engine *engine;
     char *name, *owner;
-    char *image;           /* any one */
+    char *image;           /* one that others hardly make or remove just now */
     char *lower, *scratch; /* mount points */
     char *container;       /* the latest */
     struct sequence *trying;
@@ -72,10 +72,19 @@ static struct task *begin_images(void *subject, struct err *err) {
     return engine_request(((struct overlay_try *)subject)->engine, "GET", NULL, "/images/json");
 }
 
+/* While a container has it, nobody can remove it: a new one may be wanted away this moment. */
+static const cJSON *oldest_image(const cJSON *images) {
+    const cJSON *image, *oldest = images ? images->child : NULL;
+    cJSON_ArrayForEach (image, images) {
+        if (json_number(image, "Created", 0) < json_number(oldest, "Created", 0))
+            oldest = image;
+    }
+    return oldest;
+}
+
 static bool end_images(void *subject, struct task *work, struct err *err) {
     struct overlay_try *attempt = subject;
-    const cJSON *first = cJSON_GetArrayItem(request_answer(work), 0);
-    attempt->image = xstrdup_or_null(json_text(first, "Id"));
+    attempt->image = xstrdup_or_null(json_text(oldest_image(request_answer(work)), "Id"));
     return attempt->image ||
            err_set(err, ERR_ENVIRONMENT, "the engine has no image to try it with");
 }

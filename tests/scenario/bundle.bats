@@ -86,6 +86,23 @@ END
     [ -z "$(docker images -q "envrun-repro/$name-*")" ]
 }
 
+@test "an image that somebody else uses by now is told" {
+    app <<END
+services: {web: {build: ., command: sleep 1000}}
+suite:
+  command: docker images -q "envrun-repro/$name-*" | xargs -r -I ID docker create --name $name-user ID; exit 3
+END
+    printf 'FROM %s\nRUN echo %s >/version\n' "$busybox" "$name" >app/Dockerfile
+    packs 3
+    docker rmi "$name-web" >/dev/null
+    repro 0
+    left=$(docker images --format '{{.Repository}}:{{.Tag}}' "envrun-repro/$name-*")
+    docker rm "$name-user" >/dev/null
+    docker rmi "$left" >/dev/null
+    says "\`docker rmi $left\` tries again"
+    in_order "the image $left could not be removed: conflict" 'outcome=reproduced'
+}
+
 @test "a run's ID stands for its bundle" {
     failing
     in_app exits 3 run --bundle=always
@@ -273,7 +290,7 @@ END
     [ -e "$folder/greeting" ]
     timeout 90 "$ENVRUN" down -p "$kept"
     rm -r tmp/*
-    docker images --format '{{.Repository}}:{{.Tag}}' 'envrun-repro/*' | xargs -r docker rmi -f >/dev/null
+    docker images --format '{{.Repository}}:{{.Tag}}' "envrun-repro/$name-*" | xargs docker rmi >/dev/null
 }
 
 @test "as little as there was on the other host" {
