@@ -35,8 +35,8 @@ struct environment_options {
     bool hermetic;       /* internal networks: it reaches nothing outside of itself */
     const char *subnets; /* "CIDR[/SIZE]" for networks without one of their own, "engine": as the
                             engine chooses; NULL: 10.112.0.0/12/26 */
-    const char *max_parallel; /* how many environments the engine may have; NULL: any number */
-    long long max_wait;       /* ms that it waits in line for that */
+    long max_parallel;   /* how many environments the engine may have; 0: any number */
+    long long max_wait;  /* ms that it waits in line for that */
     const char *const *process_environment; /* NAME=VALUE, NULL-terminated */
     const char *const *suite_variables;     /* -e NAME=VALUE, NULL-terminated, or NULL */
     struct event_listener listener;

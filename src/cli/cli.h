@@ -44,7 +44,7 @@ struct options {
     const char *protocol;     /* --protocol */
     long index;               /* --index; 0: none was given */
     const char *subnets;      /* --subnets */
-    const char *max_parallel; /* --max-parallel */
+    long max_parallel;        /* --max-parallel; 0: none was given */
     long long max_wait;       /* --max-wait, in ms */
     const char *out;          /* --out */
     const char *secrets_file; /* --secrets-file */

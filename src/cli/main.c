@@ -58,7 +58,7 @@ const struct cli_command cli_commands[] = {
     {"lock", command_lock, "write envrun.lock: which image each name means", "", "fEpxnd",
      "`run` and `up` then take these images (docs/images.md).\n", 0, false},
     {"repro", command_repro, "run a failed run's bundle again, and compare", "BUNDLE|RUN",
-     "jvyKacXko",
+     "jvyKacXkoMwB",
      "Exit codes: 0 it fails in the same way, 1 it passes here, 2 it fails differently\n"
      "(docs/bundles.md).\n",
      1, false},

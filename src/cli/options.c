@@ -5,7 +5,10 @@
 
 #include "base/text.h"
 
+#include "plan/subnets.h"
+
 #include <getopt.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct option_row {
@@ -57,7 +60,7 @@ static const struct option_row rows[] = {
     {'N', 'T', "no-tty", NULL, "no terminal, even if stdin and stdout are one"},
     {'U', 'u', "user", "USER", "as this user"},
     {'W', 'w', "workdir", "DIR", "in this folder of the container"},
-    {'O', 0, "protocol", "NAME", "tcp (default) or udp"},
+    {'O', 0, "protocol", "NAME", "tcp (default), udp or sctp"},
     {'i', 0, "index", "N", "the Nth container of a service that has several"},
     {'F', 0, "format", "FORMAT", "the output's format"},
     {'y', 'y', "yes", NULL, "do it, without asking first"},
@@ -65,6 +68,12 @@ static const struct option_row rows[] = {
     {'q', 'q', "quiet", NULL, "only check, print nothing"},
     {'h', 'h', "help", NULL, "explain the command"},
 };
+
+/* What the process environment says in the place of an option that is not given. */
+static const struct {
+    char letter;
+    const char *name;
+} variables[] = {{'B', "ENVRUN_SUBNETS"}, {'M', "ENVRUN_MAX_PARALLEL"}};
 
 static bool takes(const struct cli_command *command, char letter) {
     return letter == 'h' || strchr(command->flags, letter) != NULL;
@@ -144,6 +153,25 @@ static bool set_ttl(struct options *options, const char *value, struct err *err)
                    value);
 }
 
+static bool set_max_parallel(struct options *options, const char *value, struct err *err) {
+    return text_to_long(value, 1, 1 << 20, &options->max_parallel) ||
+           err_set(err, ERR_USAGE,
+                   "--max-parallel takes a number of environments, from 1 on, not `%s`", value);
+}
+
+static bool set_subnets(struct options *options, const char *value, struct err *err) {
+    struct subnet_range range;
+    options->subnets = value;
+    return !strcmp(value, "engine") || subnet_range_parse(value, &range, err);
+}
+
+static bool set_protocol(struct options *options, const char *value, struct err *err) {
+    static const char *const words[] = {"tcp", "udp", "sctp", NULL};
+    int which;
+    options->protocol = value;
+    return set_word("protocol", value, words, &which, err);
+}
+
 static bool set_max_wait(struct options *options, const char *value, struct err *err) {
     return duration_parse(value, &options->max_wait) ||
            err_set(err, ERR_USAGE, "--max-wait takes a duration such as 30m or 2h, not `%s`",
@@ -192,8 +220,7 @@ static bool set_option(struct options *options, char letter, const char *value, 
         options->working_dir = value;
         return true;
     case 'O':
-        options->protocol = value;
-        return true;
+        return set_protocol(options, value, err);
     case 'P':
         return set_ports(options, value, err);
     case 'k':
@@ -202,13 +229,11 @@ static bool set_option(struct options *options, char letter, const char *value, 
         options->hermetic = true;
         return true;
     case 'M':
-        options->max_parallel = value;
-        return true;
+        return set_max_parallel(options, value, err);
     case 'w':
         return set_max_wait(options, value, err);
     case 'B':
-        options->subnets = value;
-        return true;
+        return set_subnets(options, value, err);
     case 's':
         options->strict = true;
         return true;
@@ -356,9 +381,23 @@ static bool words_fit(const struct options *options, const struct cli_command *c
                    options->words[most]);
 }
 
+/* `given`: the letters of the options that are. */
+static bool take_variables(struct options *options, const struct cli_command *command,
+                           const char *given, struct err *err) {
+    for (size_t i = 0; i < lengthof(variables); i++) {
+        char letter = variables[i].letter;
+        const char *value = getenv(variables[i].name);
+        if (value && *value && takes(command, letter) && !strchr(given, letter) &&
+            !set_option(options, letter, value, err))
+            return err_prefix(err, "%s", variables[i].name);
+    }
+    return true;
+}
+
 bool options_parse(struct options *options, const struct cli_command *command, int argc,
                    char **argv, struct err *err) {
     struct tables tables;
+    autobuffer struct buffer given = BUFFER_INIT;
     int found;
     argc = cut_command(options, command, argc, argv);
     make_tables(&tables, command);
@@ -371,7 +410,10 @@ bool options_parse(struct options *options, const struct cli_command *command, i
             return refuse(command, &tables, argv, found, err);
         if (!set_option(options, row->letter, optarg, err))
             return false;
+        buffer_putc(&given, row->letter);
     }
+    if (!options->help && !take_variables(options, command, given.data, err))
+        return false;
     options->words = argv + optind;
     options->word_count = (size_t)(argc - optind);
     return words_fit(options, command, err);

@@ -331,15 +331,8 @@ bool session_name(struct session *session, struct err *err) {
 
 /* ---- The environment ---- */
 
-/* The option, else the variable of the process environment. */
-static const char *setting(const char *option, const char *variable) {
-    const char *value = option ? option : getenv(variable);
-    return value && *value ? value : NULL;
-}
-
 struct environment_options session_environment_options(struct session *session, const char *verb) {
     const struct options *options = session->options;
-    const char *most = setting(options->max_parallel, "ENVRUN_MAX_PARALLEL");
     return (struct environment_options){
         .model = session->model,
         .name = session->name,
@@ -348,9 +341,9 @@ struct environment_options session_environment_options(struct session *session, 
         .record = session->record != NULL,
         .ports_as_written = options->ports_as_written,
         .hermetic = options->hermetic,
-        .subnets = setting(options->subnets, "ENVRUN_SUBNETS"),
-        .max_parallel = most,
-        .max_wait = most ? options->max_wait : 0,
+        .subnets = options->subnets,
+        .max_parallel = options->max_parallel,
+        .max_wait = options->max_parallel ? options->max_wait : 0,
         .locked = session->lock ? lock_digest : NULL,
         .lock = session->lock,
         .process_environment = (const char *const *)environ,

@@ -96,7 +96,6 @@ struct environment {
     struct life *lives; /* as plan->services */
     size_t life_count;
     size_t networks_missing;
-    long most; /* how many environments there may be; 0: any number */
     struct subnet_range subnet_range;
     struct subnets subnets_taken; /* as far as is known */
     bool observing;               /* the engine's events come in, and none was missed */
@@ -174,7 +173,6 @@ struct task *subnets_make_network(struct environment *environment,
 
 /* ---- line.c: with --max-parallel, wait until few enough others are there ---- */
 
-bool line_check(struct environment *environment, struct err *err);
 struct task *line_begin(void *environment, struct err *err);
 
 /* ---- life.c ---- */

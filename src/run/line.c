@@ -83,14 +83,15 @@ static char *why_not_yet(const struct line *line, const struct leases *leases) {
             return xstrdup("waiting for another environment to take its place in the line");
         before += is_before(line, lease);
     }
-    over = before - environment->most + 1;
+    over = before - environment->options.max_parallel + 1;
     if (over > 0)
         return xasprintf("waiting for %ld other environment%s (--max-parallel %ld)", over,
-                         over == 1 ? "" : "s", environment->most);
+                         over == 1 ? "" : "s", environment->options.max_parallel);
     if (!before)
         return NULL; /* alone, it is nobody's load but its own */
     autofree char *missing = room_missing(environment);
-    return missing ? xasprintf("waiting for %s (--max-parallel %ld)", missing, environment->most)
+    return missing ? xasprintf("waiting for %s (--max-parallel %ld)", missing,
+                               environment->options.max_parallel)
                    : NULL;
 }
 
@@ -181,13 +182,6 @@ static void line_release(struct task *task) {
     free(line->why);
 }
 
-bool line_check(struct environment *environment, struct err *err) {
-    const char *most = environment->options.max_parallel;
-    return !most || text_to_long(most, 1, 1 << 20, &environment->most) ||
-           err_set(err, ERR_USAGE,
-                   "--max-parallel takes a number of environments, from 1 on, not `%s`", most);
-}
-
 struct task *line_begin(void *subject, struct err *err) {
     static const struct task_type type = {.name = "line",
                                           .step = line_step,
@@ -196,7 +190,7 @@ struct task *line_begin(void *subject, struct err *err) {
                                           .release = line_release};
     struct environment *environment = subject;
     (void)err;
-    if (!environment->most)
+    if (!environment->options.max_parallel)
         return NULL;
     struct line *line = task_new(sizeof *line, &type, environment->loop);
     line->environment = environment;

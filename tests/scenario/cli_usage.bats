@@ -75,6 +75,25 @@ commands=(run up down ps logs runs show exec port env config version help)
     has "$err" "-e takes KEY=VAL, not \`NOVALUE\`"
     try 64 logs --tail few
     has "$err" "--tail takes a number of lines, not \`few\`"
+    try 64 logs --index 0
+    has "$err" "--index takes a container's number, from 1 on, not \`0\`"
+    try 64 run --bundle-size much
+    has "$err" "--bundle-size takes a number of MiB, not \`much\`"
+    try 64 port --protocol icmp web 80
+    has "$err" "--protocol is \`tcp\`, \`udp\` or \`sctp\`, not \`icmp\`"
+    for verb in run up repro; do
+        try 64 "$verb" --max-parallel x
+        has "$err" "--max-parallel takes a number of environments, from 1 on, not \`x\`"
+        try 64 "$verb" --max-wait x
+        has "$err" "--max-wait takes a duration such as 30m or 2h, not \`x\`"
+        try 64 "$verb" --subnets x
+        has "$err" "--subnets takes CIDR or CIDR/SIZE"
+        ENVRUN_MAX_PARALLEL=0 try 64 "$verb"
+        has "$err" "ENVRUN_MAX_PARALLEL: --max-parallel takes a number of environments, from 1 on, not \`0\`"
+        ENVRUN_SUBNETS=10.0.0.0/8/4 try 64 "$verb"
+        has "$err" "ENVRUN_SUBNETS: --subnets 10.0.0.0/8/4: a subnet of /4 is not within /8 to /29"
+    done
+    ENVRUN_MAX_PARALLEL=0 try 0 run --help
     try 64 config --format xml
     has "$err" "--format is \`yaml\` or \`json\`, not \`xml\`"
     try 64 ps --format xml
