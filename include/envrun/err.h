@@ -60,6 +60,14 @@ bool err_at(struct err *err, struct position at, const char *format, ...)
 bool err_code(struct err *err, enum err_kind kind, int code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* Why the system refused something: strerror(), and what to do where a limit is reached. */
+const char *err_reason(int number);
+
+/* "MESSAGE: REASON", for what the system should give to everybody: ERR_ENVIRONMENT if it has run
+ * out of it, else ERR_BUG. Answers false. */
+bool err_system(struct err *err, int number, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* Put "PREFIX: " before the message. Answers false. */
 bool err_prefix(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

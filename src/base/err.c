@@ -3,6 +3,7 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sysexits.h>
@@ -40,6 +41,34 @@ bool err_at(struct err *err, struct position at, const char *format, ...) {
     fill(err, ERR_FILE, 0, format, args);
     va_end(args);
     return err_locate(err, at);
+}
+
+const char *err_reason(int number) {
+    switch (number) {
+    case EMFILE:
+        return "envrun may open no more files: raise the limit (ulimit -n)";
+    case ENFILE:
+        return "this host may open no more files: raise its limit (sysctl fs.file-max)";
+    default:
+        return strerror(number);
+    }
+}
+
+static bool is_shortage(int number) {
+    return number == EMFILE || number == ENFILE || number == ENOMEM || number == EAGAIN ||
+           number == ENOBUFS || number == ENOSPC;
+}
+
+bool err_system(struct err *err, int number, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    fill(err, is_shortage(number) ? ERR_ENVIRONMENT : ERR_BUG, 0, format, args);
+    va_end(args);
+    struct buffer text = BUFFER_INIT;
+    buffer_printf(&text, "%s: %s", err->message, err_reason(number));
+    free(err->message);
+    err->message = buffer_detach(&text);
+    return false;
 }
 
 bool err_prefix(struct err *err, const char *format, ...) {

@@ -82,7 +82,7 @@ bool path_make_directories(const char *path, struct err *err) {
     if (strcmp(above, path) && !path_make_directories(above, err))
         return false;
     if (mkdir(path, 0777) && errno != EEXIST)
-        return err_set(err, ERR_FILE, "cannot make the directory %s: %s", path, strerror(errno));
+        return err_set(err, ERR_FILE, "cannot make the directory %s: %s", path, err_reason(errno));
     return true;
 }
 
@@ -93,7 +93,7 @@ static bool read_all(int fd, const char *path, struct buffer *into, struct err *
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return err_set(err, ERR_FILE, "cannot read %s: %s", path, strerror(errno));
+            return err_set(err, ERR_FILE, "cannot read %s: %s", path, err_reason(errno));
         if (!got)
             return true;
         if (!buffer_fits(into, (size_t)got)) {
@@ -109,7 +109,7 @@ static int open_at_once(const char *path, struct stat *ret_info, struct err *err
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd >= 0 && !fstat(fd, ret_info) && fcntl(fd, F_SETFL, 0) >= 0)
         return fd;
-    err_set(err, ERR_FILE, "cannot read %s: %s", path, strerror(errno));
+    err_set(err, ERR_FILE, "cannot read %s: %s", path, err_reason(errno));
     if (fd >= 0)
         close(fd);
     return -1;
@@ -171,5 +171,5 @@ bool path_write(const char *path, const char *data, size_t length, bool secret, 
         ok = false;
         reason = errno;
     }
-    return ok || err_set(err, ERR_FILE, "cannot write %s: %s", path, strerror(reason));
+    return ok || err_set(err, ERR_FILE, "cannot write %s: %s", path, err_reason(reason));
 }

@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { TICK = 100 }; /* ms between two looks of a terminal */
@@ -215,7 +216,21 @@ static bool open_engine(struct session *session, struct err *err) {
     return session->engine && set_patience(session->engine, err);
 }
 
+/* Better now than in the middle: a graph of some services has that many open. */
+static bool may_open_files(struct err *err) {
+    enum { FILES_LEAST = 64 };
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= FILES_LEAST)
+        return true;
+    return err_set(err, ERR_ENVIRONMENT,
+                   "envrun may open no more than %llu files here, and needs %d or more: raise the "
+                   "limit (ulimit -n)",
+                   (unsigned long long)limit.rlim_cur, FILES_LEAST);
+}
+
 bool session_open(struct session *session, struct err *err) {
+    if (!may_open_files(err))
+        return false;
     session->loop = loop_new(err);
     if (!session->loop || !loop_take_signals(session->loop, on_signal, session, err))
         return false;

@@ -98,7 +98,13 @@ static const char *refused_reason(const struct engine *engine, long os_error) {
 
 static void no_connection(const struct engine *engine, CURL *easy, CURLcode code, struct err *err) {
     long os_error = 0;
+    const struct handle *handle = NULL;
     curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_error);
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &handle);
+    if (handle && handle->refused) {
+        err_system(err, handle->refused, "cannot connect to the Docker engine at %s", engine->url);
+        return;
+    }
     if (engine->address.unix_socket && (os_error == EACCES || os_error == EPERM)) {
         err_set(err, ERR_ENGINE,
                 "no permission to use the Docker engine at %s: add your user to the group docker "

@@ -4,7 +4,9 @@
 #include "engine/address.h"
 #include "engine/tls.h"
 
+#include <errno.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 enum {
     IDLE_CONNECTIONS = 16, /* kept open for the next request */
@@ -104,8 +106,20 @@ CURL *engine_easy(const struct engine *engine, const char *path) {
     return easy;
 }
 
+/* libcurl does not tell why there is no socket. */
+static curl_socket_t open_socket(void *context, curlsocktype purpose,
+                                 struct curl_sockaddr *address) {
+    struct handle *handle = context;
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    (void)purpose;
+    handle->refused = fd < 0 ? errno : 0;
+    return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
+
 bool handle_add(struct handle *handle, struct engine *engine, struct err *err) {
     curl_easy_setopt(handle->easy, CURLOPT_PRIVATE, handle);
+    curl_easy_setopt(handle->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(handle->easy, CURLOPT_OPENSOCKETDATA, handle);
     CURLMcode code = curl_multi_add_handle(engine->multi, handle->easy);
     if (code)
         return err_set(err, ERR_BUG, "libcurl: %s", curl_multi_strerror(code));

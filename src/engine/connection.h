@@ -53,6 +53,7 @@ struct handle {
     /* Frees what embeds the handle; its easy handle is gone by then. */
     void (*destroy)(struct handle *handle);
     bool dropped, resumed;
+    int refused; /* errno, where the system gave it no socket; or 0 */
     struct handle *next, *previous;
 };
 

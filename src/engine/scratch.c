@@ -61,7 +61,7 @@ bool scratch_make(struct scratch *scratch, const char *const *environment, struc
     remove_left(above);
     if (!mkdtemp(path))
         return err_set(err, ERR_ENVIRONMENT, "cannot make a folder in %s: %s", above,
-                       strerror(errno));
+                       err_reason(errno));
     scratch->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (scratch->fd >= 0)
         flock(scratch->fd, LOCK_EX | LOCK_NB);

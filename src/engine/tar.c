@@ -129,7 +129,7 @@ struct err *tar_error(struct tar *tar) {
 /* ---- Entries ---- */
 
 static bool cannot_read(struct tar *tar, const char *path) {
-    return err_set(&tar->err, ERR_FILE, "cannot read %s: %s", path, strerror(errno));
+    return err_set(&tar->err, ERR_FILE, "cannot read %s: %s", path, err_reason(errno));
 }
 
 static bool put_header(struct tar *tar, struct archive_entry *entry) {

@@ -92,7 +92,8 @@ static enum task_status web_step(struct task *task) {
     if (!exchange->code)
         return TASK_DONE;
     err_set(&task->err, ERR_ENVIRONMENT, "%s: %s", exchange->url,
-            curl_easy_strerror(exchange->code));
+            exchange->handle.refused ? err_reason(exchange->handle.refused)
+                                     : curl_easy_strerror(exchange->code));
     return TASK_FAILED;
 }
 

@@ -117,15 +117,14 @@ static bool exec_worked(struct child *child, int report) {
 static bool spawn(struct child *child) {
     int report[2];
     if (pipe2(report, O_CLOEXEC))
-        return err_set(&child->task.err, ERR_BUG, "cannot make a pipe: %s", strerror(errno));
+        return err_system(&child->task.err, errno, "cannot make a pipe");
     child->pid = fork();
     if (!child->pid)
         become(&child->options, report[1]);
     int reason = errno;
     close(report[1]);
     bool ok = child->pid > 0 ? exec_worked(child, report[0])
-                             : err_set(&child->task.err, ERR_BUG, "cannot start a process: %s",
-                                       strerror(reason));
+                             : err_system(&child->task.err, reason, "cannot start a process");
     close(report[0]);
     return ok;
 }
@@ -137,10 +136,10 @@ static enum task_status child_step(struct task *task) {
     if (!spawn(child))
         return TASK_FAILED;
     watch_init(&child->watch, task->loop, pidfd_open(child->pid, 0), child_ended);
-    if (child->watch.fd < 0 && errno == ENOSYS) {
+    if (child->watch.fd < 0) { /* an old kernel, or no descriptor is left */
         look_again(&child->look);
-    } else if (child->watch.fd < 0 || !watch_set(&child->watch, EPOLLIN)) {
-        err_set(&task->err, ERR_BUG, "cannot watch a process: %s", strerror(errno));
+    } else if (!watch_set(&child->watch, EPOLLIN)) {
+        err_system(&task->err, errno, "cannot watch a process");
         return TASK_FAILED;
     }
     return task->status;

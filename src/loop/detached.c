@@ -83,6 +83,6 @@ pid_t detached_start(const char *const *argv, int input, struct err *err) {
     if (program >= 0)
         close(program);
     if (!pid)
-        err_set(err, ERR_BUG, "cannot start a process: %s", strerror(reason));
+        err_system(err, reason, "cannot start a process");
     return pid;
 }

@@ -32,7 +32,7 @@ struct loop {
 struct loop *loop_new(struct err *err) {
     int epoll = epoll_create1(EPOLL_CLOEXEC);
     if (epoll < 0) {
-        err_set(err, ERR_BUG, "cannot make an epoll: %s", strerror(errno));
+        err_system(err, errno, "cannot make an epoll");
         return NULL;
     }
     struct loop *loop = xnew(struct loop);
@@ -174,7 +174,7 @@ bool loop_take_signals(struct loop *loop, void (*arrived)(void *context, int sig
     signal(SIGPIPE, SIG_IGN);
     int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     if (fd < 0)
-        return err_set(err, ERR_BUG, "cannot make a signalfd: %s", strerror(errno));
+        return err_system(err, errno, "cannot make a signalfd");
     loop->signal_arrived = arrived;
     loop->signal_context = context;
     watch_init(&loop->signals, loop, fd, read_signals);

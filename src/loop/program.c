@@ -55,7 +55,7 @@ static bool open_input(struct program *program) {
 static bool open_pipes(struct program *program) {
     int ends[2];
     if ((program->options.input && !open_input(program)) || pipe2(ends, O_CLOEXEC))
-        return err_set(&program->task.err, ERR_BUG, "cannot make a pipe: %s", strerror(errno));
+        return err_system(&program->task.err, errno, "cannot make a pipe");
     program->mine = ends[0];
     program->theirs[1] = ends[1];
     fcntl(program->mine, F_SETFL, O_NONBLOCK);

@@ -49,7 +49,7 @@ static const char *reason_of(int number) {
     case ETIMEDOUT:
         return "no answer";
     default:
-        return strerror(number);
+        return err_reason(number);
     }
 }
 
@@ -132,7 +132,7 @@ static bool dial_begin(struct dial *dial) {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     watch_init(&dial->watch, dial->task.loop, fd, dial_ready);
     if (fd < 0)
-        return refuse(dial, strerror(errno));
+        return refuse(dial, err_reason(errno));
     if (connect(fd, (struct sockaddr *)&address, sizeof address) && errno != EINPROGRESS)
         return refuse(dial, reason_of(errno));
     watch_set(&dial->watch, EPOLLOUT);

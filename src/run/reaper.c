@@ -56,7 +56,7 @@ struct reaper *reaper_start(const struct engine *engine, const struct reaper_cha
     const char *const argv[] = {"envrun", REAPER_VERB, charge->name, NULL};
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) {
-        err_set(err, ERR_BUG, "cannot make a socket: %s", strerror(errno));
+        err_system(err, errno, "cannot make a socket");
         return NULL;
     }
     pid_t pid = detached_start(argv, ends[1], err);

@@ -57,11 +57,19 @@ static void add_step(struct seeds *seeds, const struct seed *seed, const char *f
              (struct step){.seed = seed, .file = xstrdup_or_null(file), .title = title});
 }
 
+/* A folder that is not there has no files; what must not be passed over is a lack of descriptors.
+ */
+static int glob_failed(const char *path, int reason) {
+    (void)path;
+    return reason == EMFILE || reason == ENFILE;
+}
+
 static bool add_files(struct seeds *seeds, const struct seed *seed, const char *pattern,
                       struct err *err) {
     struct life *life = seeds->life;
     glob_t found;
-    int result = glob(pattern, 0, NULL, &found); /* sorted by name */
+    int result = glob(pattern, 0, glob_failed, &found); /* sorted by name */
+    int reason = errno;
     for (size_t i = 0; !result && i < found.gl_pathc; i++)
         add_step(seeds, seed, found.gl_pathv[i],
                  xasprintf("sql %s", short_path(life, found.gl_pathv[i])));
@@ -69,7 +77,8 @@ static bool add_files(struct seeds *seeds, const struct seed *seed, const char *
         globfree(&found);
     if (result == GLOB_NOMATCH)
         return err_at(err, seed->at, "no seed file matches `%s`", short_path(life, pattern));
-    return !result || err_at(err, seed->at, "cannot look for `%s`", short_path(life, pattern));
+    return !result || err_at(err, seed->at, "cannot look for `%s`: %s", short_path(life, pattern),
+                             err_reason(reason));
 }
 
 static bool add_sql(struct seeds *seeds, const struct seed *seed, struct err *err) {

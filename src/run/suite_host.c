@@ -42,7 +42,7 @@ static bool open_terminal(struct host_suite *suite, int ends[2], struct err *err
                            .ws_col = (unsigned short)options->columns};
     struct termios plain;
     if (openpty(&ends[0], &ends[1], NULL, NULL, options->rows ? &size : NULL))
-        return err_set(err, ERR_BUG, "cannot make a terminal: %s", strerror(errno));
+        return err_system(err, errno, "cannot make a terminal");
     tcgetattr(ends[1], &plain);
     plain.c_oflag &= ~(tcflag_t)OPOST; /* the user's own terminal turns \n into \r\n */
     tcsetattr(ends[1], TCSANOW, &plain);
@@ -55,8 +55,7 @@ static bool open_channel(struct host_suite *suite, size_t which, bool terminal, 
                          struct err *err) {
     int ends[2];
     if (terminal ? !open_terminal(suite, ends, err) : pipe2(ends, O_CLOEXEC) != 0)
-        return err_is(err) ? false
-                           : err_set(err, ERR_BUG, "cannot make a pipe: %s", strerror(errno));
+        return err_is(err) ? false : err_system(err, errno, "cannot make a pipe");
     suite->write_ends[which] = ends[1];
     suite->relays[which] = relay_new(suite->task.loop, ends[0], to);
     return true;

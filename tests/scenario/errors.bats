@@ -52,6 +52,14 @@ wrong() {
     says 'there is no suite `other`'
 }
 
+@test "too few files may be open" {
+    echo "{services: {app: {image: $busybox}}}" >compose.yaml
+    (ulimit -n 20 && exits 75 run -- true)
+    is "$(head -n 1 err)" 'envrun: envrun may open no more than 20 files here, and needs 64 or more: raise the limit (ulimit -n)'
+    is "$(tail -n 1 err)" 'envrun: outcome=error code=75 duration=0.0s'
+    (ulimit -n 20 && exits 0 config)
+}
+
 @test "no engine at the socket, none that listens, no permission" {
     echo "{services: {app: {image: $busybox}}}" >compose.yaml
     DOCKER_HOST=unix://$PWD/none.sock exits 69 run -- true

@@ -9,6 +9,7 @@
 #include "base/text.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <string.h>
 
 /* ---- Buffers and lists ---- */
@@ -122,6 +123,18 @@ Test(path, parts) {
 }
 
 /* ---- Errors ---- */
+
+Test(err, what_the_system_refuses) {
+    struct err err = ERR_INIT;
+    cr_assert_not(err_system(&err, EMFILE, "cannot make a %s", "pipe"));
+    cr_assert_str_eq(err.message, "cannot make a pipe: envrun may open no more files: raise the "
+                                  "limit (ulimit -n)");
+    cr_assert_eq(err_exit_code(&err), 75);
+    err_system(&err, EINVAL, "cannot make a pipe");
+    cr_assert_str_eq(err.message, "cannot make a pipe: Invalid argument");
+    cr_assert_eq(err_exit_code(&err), 70);
+    err_release(&err);
+}
 
 Test(err, reads_as_a_sentence) {
     struct err err = ERR_INIT;

@@ -3,6 +3,8 @@
 
 #include "engine/connection.h"
 
+#include <errno.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -52,6 +54,22 @@ Test(engine_faults, nobody_listens_on_tcp) {
     help.host = xstrdup("tcp://127.0.0.1:1");
     connect_fails("no Docker engine at %s: nobody listens there; start the engine or set "
                   "DOCKER_HOST");
+}
+
+static void use_up_descriptors(void) {
+    struct rlimit limit = {.rlim_cur = 64, .rlim_max = 64};
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    while (dup(STDERR_FILENO) >= 0)
+        ;
+    cr_assert_eq(errno, EMFILE);
+}
+
+Test(engine_faults, no_descriptor_is_left) {
+    help_fake_with();
+    use_up_descriptors();
+    help_fails_at(engine_connect(help.engine), ERR_ENVIRONMENT, 0,
+                  "cannot connect to the Docker engine at %s: envrun may open no more files: raise "
+                  "the limit (ulimit -n)");
 }
 
 Test(engine_faults, too_old) {
