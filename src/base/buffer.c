@@ -38,6 +38,13 @@ bool buffer_add_capped(struct buffer *b, const void *data, size_t length) {
     return length <= room;
 }
 
+void buffer_add_last(struct buffer *b, const void *data, size_t length) {
+    size_t kept = length < b->max ? length : b->max;
+    if (b->length > b->max - kept)
+        buffer_consume(b, b->length - (b->max - kept));
+    buffer_add(b, (const char *)data + (length - kept), kept);
+}
+
 void buffer_puts(struct buffer *b, const char *text) {
     buffer_add(b, text, strlen(text));
 }

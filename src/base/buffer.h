@@ -37,6 +37,8 @@ void buffer_vprintf(struct buffer *b, const char *format, va_list args);
 
 /* Add as much of the data as fits; false if some was left out. */
 bool buffer_add_capped(struct buffer *b, const void *data, size_t length);
+/* Add, and drop from the front what no longer fits. */
+void buffer_add_last(struct buffer *b, const void *data, size_t length);
 
 /* Drop bytes from the front. */
 void buffer_consume(struct buffer *b, size_t length);

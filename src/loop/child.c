@@ -55,8 +55,8 @@ static void become(const struct child_options *options, int report) {
     place_descriptor(options->errors, STDERR_FILENO, O_WRONLY);
     if (options->terminal)
         ioctl(STDOUT_FILENO, TIOCSCTTY, 0);
-    if (options->begins)
-        options->begins(options->context, getpid());
+    if (options->guard.begins)
+        options->guard.begins(options->guard.context, getpid());
     if (!options->directory || !chdir(options->directory))
         execvpe(options->argv[0], (char *const *)options->argv,
                 (char *const *)options->environment);
@@ -151,8 +151,9 @@ static void child_cancel(struct task *task) {
 
 static void child_release(struct task *task) {
     struct child *child = (struct child *)task;
-    if (child->pid > 0 && child->options.ended)
-        child->options.ended(child->options.context, child->pid);
+    const struct child_guard *guard = &child->options.guard;
+    if (child->pid > 0 && guard->ended)
+        guard->ended(guard->context, child->pid);
     timer_stop(&child->look);
     if (child->watch.fd > 0) {
         watch_set(&child->watch, 0);

@@ -12,17 +12,22 @@
 
 #include <sys/types.h>
 
+/* Who wants to know of a child's process group, so as to end it should we be killed: told in the
+ * new process before it runs the program, so that there is never one that nobody knows of; and when
+ * the task is freed. */
+struct child_guard {
+    void (*begins)(void *context, pid_t group); /* NULL: nobody does */
+    void (*ended)(void *context, pid_t group);
+    void *context;
+};
+
 struct child_options {
     const char *const *argv;        /* NULL-terminated; argv[0] is looked up in PATH */
     const char *const *environment; /* NAME=VALUE, NULL-terminated */
     const char *directory;
     int input, output, errors; /* descriptors, or -1 for /dev/null */
     bool terminal;             /* `output` is a terminal: make it the controlling one */
-    /* Who wants to know of its process group: told in the new process before it runs the program,
-     * so that there is never one that nobody knows of; and when the task is freed. Or NULL. */
-    void (*begins)(void *context, pid_t group);
-    void (*ended)(void *context, pid_t group);
-    void *context;
+    struct child_guard guard;
 };
 
 /* Spawned by its first step. It fails with ERR_SUITE (126: cannot be run, 127: not found), else it

@@ -77,6 +77,7 @@ static bool begin(struct program *program) {
                                           .input = program->theirs[0],
                                           .output = program->theirs[1],
                                           .errors = options->errors_too ? program->theirs[1] : -1,
+                                          .guard = options->guard,
                                       });
     task_start(program->child, &program->task);
     return true;

@@ -18,6 +18,7 @@ struct program_options {
     bool errors_too;   /* its standard error comes, too, in order */
     void (*output)(void *context, const char *data, size_t length);
     void *context;
+    struct child_guard guard;
 };
 
 /* The arrays must live until it has been spawned. It fails as a child does (child.h). */

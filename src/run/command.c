@@ -23,13 +23,7 @@ struct command_task {
 static void keep_output(void *context, enum stream_tag stream, const char *data, size_t length) {
     struct command_task *command = context;
     (void)stream;
-    if (length > EXEC_OUTPUT_MAX) {
-        data += length - EXEC_OUTPUT_MAX;
-        length = EXEC_OUTPUT_MAX;
-    }
-    if (!buffer_fits(&command->output, length))
-        buffer_consume(&command->output, command->output.length + length - EXEC_OUTPUT_MAX);
-    buffer_add(&command->output, data, length);
+    buffer_add_last(&command->output, data, length);
 }
 
 static void end_input(struct command_task *command) {

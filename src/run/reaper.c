@@ -75,12 +75,16 @@ pid_t reaper_pid(const struct reaper *reaper) {
     return reaper ? reaper->pid : 0;
 }
 
-void reaper_group_begins(void *reaper, pid_t group) {
+static void group_begins(void *reaper, pid_t group) {
     say_number(reaper, "begins", group);
 }
 
-void reaper_group_ended(void *reaper, pid_t group) {
+static void group_ended(void *reaper, pid_t group) {
     say_number(reaper, "ended", group);
+}
+
+struct child_guard reaper_guard(struct reaper *reaper) {
+    return (struct child_guard){group_begins, group_ended, reaper};
 }
 
 void reaper_hold(struct reaper *reaper, long long deadline) {

@@ -17,8 +17,9 @@
 
 #include <envrun/err.h>
 
+#include "loop/child.h"
+
 #include <stdbool.h>
-#include <sys/types.h>
 
 struct engine;
 struct loop;
@@ -41,10 +42,8 @@ struct reaper *reaper_start(const struct engine *engine, const struct reaper_cha
                             struct err *err);
 /* Its process number; of no reaper (NULL) 0. The other functions take NULL too. */
 pid_t reaper_pid(const struct reaper *reaper);
-/* A process group begins (called in its first process, before it runs its program), or has ended.
- */
-void reaper_group_begins(void *reaper, pid_t group);
-void reaper_group_ended(void *reaper, pid_t group);
+/* For each process that envrun starts on this host: it shall not outlive envrun. */
+struct child_guard reaper_guard(struct reaper *reaper);
 /* The environment is held until this time (0: until `down`): it outlives us. */
 void reaper_hold(struct reaper *reaper, long long deadline);
 /* Nothing is left to be removed. */

@@ -7,16 +7,13 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "engine/web.h"
-#include "loop/child.h"
+#include "loop/program.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <glob.h>
 #include <regex.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <unistd.h>
 
 enum { DEATH_MOMENT = 1000 }; /* ms between the engine's cutting an exec off and telling a death */
 
@@ -38,9 +35,7 @@ struct seeds {
     struct strings environment; /* run: its variables; sql: the database */
     const char *argv[4];        /* sql: the kind's client */
     struct buffer kept;         /* run: the end of what it prints */
-    struct watch kept_watch;
-    int kept_from, pipe_out; /* the ends of the pipe it prints to, or -1 */
-    bool giving_up;          /* one has failed; `work` is a moment's pause */
+    bool giving_up;             /* one has failed; `work` is a moment's pause */
 };
 
 /* ---- What is to be done ---- */
@@ -229,39 +224,31 @@ static struct task *begin_exec(struct seeds *seeds, const struct step *step) {
     return command_new(seeds->task.loop, seeds->life->environment->engine, &command);
 }
 
-static void kept_ready(struct watch *watch, uint32_t events);
+/* The end of what it prints says why it failed. */
+static void keep_end(void *context, const char *data, size_t length) {
+    buffer_add_last(&((struct seeds *)context)->kept, data, length);
+}
 
-/* On the host, with the suite's variables as far as services are up; what it prints is kept. */
+/* On the host, with the suite's variables as far as services are up. */
 static struct task *begin_run(struct seeds *seeds, const struct step *step, struct err *err) {
     struct environment *environment = seeds->life->environment;
-    int ends[2];
+    const char *const *entry = environment->options.process_environment;
     strings_release(&seeds->environment);
-    for (const char *const *entry = environment->options.process_environment; entry && *entry;
-         entry++)
+    buffer_release(&seeds->kept);
+    for (; entry && *entry; entry++)
         strings_add(&seeds->environment, *entry);
     if (!variables_add(environment, false, &seeds->environment, err))
         return NULL;
-    if (pipe2(ends, O_CLOEXEC)) {
-        err_set(err, ERR_BUG, "cannot make a pipe: %s", strerror(errno));
-        return NULL;
-    }
-    seeds->kept_from = ends[0];
-    seeds->pipe_out = ends[1];
-    fcntl(ends[0], F_SETFL, O_NONBLOCK);
-    watch_init(&seeds->kept_watch, environment->loop, ends[0], kept_ready);
-    watch_set(&seeds->kept_watch, EPOLLIN);
-    struct child_options options = {
+    struct program_options options = {
         .argv = (const char *const *)step->seed->command.argv,
         .environment = (const char *const *)strings_argv(&seeds->environment),
         .directory = environment->model->directory,
-        .input = -1,
-        .output = ends[1],
-        .errors = ends[1],
-        .begins = reaper_group_begins,
-        .ended = reaper_group_ended,
-        .context = environment->reaper,
+        .errors_too = true,
+        .output = keep_end,
+        .context = seeds,
+        .guard = reaper_guard(environment->reaper),
     };
-    return child_new(environment->loop, &options);
+    return program_new(environment->loop, &options);
 }
 
 static struct task *begin_step(struct seeds *seeds, const struct step *step, struct err *err) {
@@ -278,35 +265,6 @@ static struct task *begin_step(struct seeds *seeds, const struct step *step, str
         return begin_run(seeds, step, err);
     }
     return NULL;
-}
-
-/* ---- What a host-side seed prints ---- */
-
-static bool keep_some(struct seeds *seeds) {
-    char chunk[4096];
-    ssize_t got = read(seeds->kept_from, chunk, sizeof chunk);
-    if (got <= 0)
-        return false;
-    if (!buffer_fits(&seeds->kept, (size_t)got))
-        buffer_consume(&seeds->kept, sizeof chunk);
-    buffer_add(&seeds->kept, chunk, (size_t)got);
-    return true;
-}
-
-static void kept_ready(struct watch *watch, uint32_t events) {
-    struct seeds *seeds = container_of(watch, struct seeds, kept_watch);
-    (void)events;
-    if (!keep_some(seeds) && errno != EAGAIN)
-        watch_set(watch, 0);
-}
-
-static void close_pipe(struct seeds *seeds) {
-    if (seeds->kept_from < 0)
-        return;
-    watch_set(&seeds->kept_watch, 0);
-    close(seeds->kept_from);
-    close(seeds->pipe_out);
-    seeds->kept_from = seeds->pipe_out = -1;
 }
 
 /* ---- Judging one ---- */
@@ -360,9 +318,7 @@ static bool judge_http(struct seeds *seeds, const struct step *step, struct err 
 }
 
 static bool judge_run(struct seeds *seeds, const struct step *step, struct err *err) {
-    int code = child_exit_code(seeds->work);
-    while (keep_some(seeds))
-        ;
+    int code = program_exit_code(seeds->work);
     autofree char *last = last_line(seeds->kept.data);
     return !code ||
            err_at(err, step->seed->at, "it exited with code %d%s%s", code, *last ? ": " : "", last);
@@ -453,7 +409,6 @@ static bool end_current(struct seeds *seeds) {
     bool death = !ok && looks_like_death(seeds, step->seed->kind);
     tell(seeds, ok ? STATUS_DONE : STATUS_FAILED);
     seeds->work = task_free(seeds->work);
-    close_pipe(seeds);
     if (death)
         seeds->work = pause_new(seeds->task.loop, DEATH_MOMENT);
     return ok || seed_failed(seeds, step);
@@ -496,7 +451,6 @@ static enum task_status seeds_step(struct task *task) {
 static void seeds_release(struct task *task) {
     struct seeds *seeds = (struct seeds *)task;
     task_free(seeds->work);
-    close_pipe(seeds);
     vec_each (step, &seeds->steps) {
         free(step->file);
         free(step->title);
@@ -514,7 +468,6 @@ struct task *seeds_new(struct life *life) {
     seeds->life = life;
     seeds->body = BUFFER_INIT;
     seeds->kept = BUFFER_INIT_MAX(EXEC_OUTPUT_MAX);
-    seeds->kept_from = seeds->pipe_out = -1;
     return &seeds->task;
 }
 

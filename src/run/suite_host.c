@@ -176,9 +176,7 @@ static struct task *host_suite_begin(struct environment *environment, const stru
         .output = host->write_ends[0],
         .errors = host->write_ends[1] >= 0 ? host->write_ends[1] : host->write_ends[0],
         .terminal = environment->options.output_is_terminal,
-        .begins = reaper_group_begins,
-        .ended = reaper_group_ended,
-        .context = environment->reaper,
+        .guard = reaper_guard(environment->reaper),
     };
     host->child = child_new(environment->loop, &options);
     return &host->task;

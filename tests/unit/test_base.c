@@ -14,6 +14,19 @@
 
 /* ---- Buffers and lists ---- */
 
+Test(buffer, keeps_the_last_bytes) {
+    struct buffer b = BUFFER_INIT_MAX(5);
+    buffer_add_last(&b, "abc", 3);
+    cr_assert_str_eq(b.data, "abc");
+    buffer_add_last(&b, "def", 3);
+    cr_assert_str_eq(b.data, "bcdef");
+    buffer_add_last(&b, "0123456789", 10);
+    cr_assert_str_eq(b.data, "56789");
+    buffer_add_last(&b, "x", 1);
+    cr_assert_str_eq(b.data, "6789x");
+    buffer_release(&b);
+}
+
 Test(buffer, is_a_string_at_all_times) {
     struct buffer b = BUFFER_INIT_MAX(10);
     cr_assert_str_eq(b.data, "");
