@@ -25,6 +25,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct child_guard;
 struct engine;
 struct loop;
 struct task;
@@ -191,9 +192,10 @@ struct build_options {
     const char *registries; /* the value of X-Registry-Config, or NULL */
 
     /* For buildx; may all be NULL */
-    const cJSON *arguments;         /* further ones of `docker buildx build`, an array */
-    const cJSON *variables;         /* {NAME: VALUE} that they speak of */
-    const char *const *environment; /* NAME=VALUE, NULL-terminated: the process environment */
+    const cJSON *arguments;          /* further ones of `docker buildx build`, an array */
+    const cJSON *variables;          /* {NAME: VALUE} that they speak of */
+    const char *const *environment;  /* NAME=VALUE, NULL-terminated: the process environment */
+    const struct child_guard *guard; /* of the CLI's processes */
 };
 
 /* Does the engine fetch this context by itself? */

@@ -109,6 +109,7 @@ struct buildx {
     struct lines lines;         /* what it says */
     char *sentence;             /* why it failed, or NULL */
     char image_id[IMAGE_ID_SIZE];
+    struct child_guard guard;
     struct task *program;
 };
 
@@ -184,6 +185,7 @@ static void begin(struct buildx *buildx) {
                         .errors_too = true,
                         .output = on_output,
                         .context = buildx,
+                        .guard = buildx->guard,
                     });
     task_start(buildx->program, &buildx->task);
 }
@@ -252,6 +254,8 @@ struct task *buildx_build(struct engine *engine, const struct build_options *opt
     struct buildx *buildx = task_new(sizeof *buildx, &type, engine->loop);
     const cJSON *variable;
     buildx->reader = progress;
+    if (options->guard)
+        buildx->guard = *options->guard;
     lines_init(&buildx->lines, ENGINE_LINE_MAX, on_line, buildx);
     if (make_files(buildx, options)) {
         lead_here(engine, options->environment, &buildx->environment);

@@ -194,6 +194,7 @@ static struct task *begin_build(void *subject, struct err *err) {
             : credentials_headers(environment_credentials(environment), &life->registries);
     autojson cJSON *query = cJSON_Duplicate(build->query, true);
     autojson cJSON *arguments = cJSON_Duplicate(build->arguments, true);
+    struct child_guard guard = reaper_guard(environment->reaper);
     add_labels(life, query, arguments);
     struct build_options options = {
         .left_out = "**/.envrun\n**/envrun-out\n", /* a record grows while the context is sent */
@@ -206,6 +207,7 @@ static struct task *begin_build(void *subject, struct err *err) {
         .arguments = arguments,
         .variables = build->variables,
         .environment = environment->options.process_environment,
+        .guard = &guard,
     };
     life_tell_image_verb(life, "build");
     return by_buildkit(life) ? buildx_build(environment->engine, &options, progress)

@@ -111,13 +111,15 @@ END
     nothing_is_kept
 }
 
-@test "killed while BuildKit builds: the next build removes the folder that is left" {
-    printf 'FROM %s\nRUN --mount=type=tmpfs,target=/t echo it runs; sleep 20 # %s\n' "$busybox" "$name" >Dockerfile
+@test "killed while BuildKit builds: buildx ends, too; the next build removes the folder that is left" {
+    printf 'FROM %s\nRUN --mount=type=tmpfs,target=/t echo it runs; sleep 300 # %s\n' "$busybox" "$name" >Dockerfile
     compose <<<"services: {app: {build: .}}"
     begin run --verbose -- true
     eventually grep -q '[0-9] it runs' err
+    [ "$(pgrep -f "envrun-build-.*$BATS_TEST_TMPDIR")" ]
     kill -KILL "$envrun_pid"
     ends 137
+    eventually fails pgrep -f "envrun-build-.*$BATS_TEST_TMPDIR"
     touch -d '2 minutes ago' "$TMPDIR"/envrun-build-*
     mkdir -m 700 "$TMPDIR/envrun-build-young"
     printf 'FROM %s\nRUN --mount=type=tmpfs,target=/t true\n' "$busybox" >Dockerfile
