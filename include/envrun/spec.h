@@ -169,12 +169,13 @@ struct suite {
     struct position at;
     struct command command;  /* argv NULL: the service's own command */
     const char *service;     /* run inside the graph as this service, or NULL: on the host */
-    const char *working_dir; /* on the host: absolute; the project's directory if none is given */
+    const char *working_dir; /* on the host: absolute, the project's directory if none is given; in
+                                the graph: as seen from the container's own, or NULL */
     struct variable *environment; /* not interpolated; may use envrun's variables */
     size_t environment_count;
     long long timeout;      /* ms */
-    const char **junit;     /* absolute patterns, NULL-terminated */
-    const char **artifacts; /* absolute, NULL-terminated */
+    const char **junit;     /* patterns, NULL-terminated: absolute; in the graph as written, to be */
+    const char **artifacts; /* seen from the container's working directory */
 };
 
 /* What came from outside of the committed files: the process environment, .env and --env-file,

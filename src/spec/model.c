@@ -325,7 +325,8 @@ static bool type_suite(struct typing *t, const struct node *node, const char *na
     suite->at = node->key_at;
     suite->command = command_of(t, command);
     suite->service = node_text(node, "service", NULL);
-    suite->working_dir = node_text(node, "working_dir", t->model->directory);
+    suite->working_dir =
+        node_text(node, "working_dir", suite->service ? NULL : t->model->directory);
     suite->timeout = milliseconds(node, "timeout", SUITE_TIMEOUT_DEFAULT);
     suite->junit = texts_of(t, node_get(node, "junit"));
     suite->artifacts = texts_of(t, node_get(node, "artifacts"));

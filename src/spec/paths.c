@@ -93,6 +93,7 @@ static bool apply(const struct scope *scope, struct node *node, enum path_rule r
     case PATH_NONE:
         break;
     case PATH_FILE:
+    case PATH_SUITE:
         each_text(scope, node, absolute);
         break;
     case PATH_PORTABLE:
@@ -120,9 +121,11 @@ static bool walk(const struct scope *scope, struct node *node, const struct key 
         return true;
     if (!apply(scope, node, key->path, err))
         return false;
-    tree_each (child, node)
-        if (!walk(scope, child, schema_child(key, node, child), err))
+    tree_each (child, node) {
+        const struct key *known = schema_child(key, node, child);
+        if (!schema_is_inside(known, node) && !walk(scope, child, known, err))
             return false;
+    }
     return true;
 }
 

@@ -90,10 +90,11 @@ static void put_children(struct printing *p, const struct node *node, const stru
                      !(child->flags & NODE_RAW));
             buffer_puts(&p->out, ": ");
         }
+        bool inside = schema_is_inside(known, node);
         if (child->kind == NODE_STRING)
-            put_string(p, child, is_path(node, key, child, known));
+            put_string(p, child, !inside && is_path(node, key, child, known));
         else
-            put(p, child, known, depth + 1);
+            put(p, child, inside ? NULL : known, depth + 1);
     }
     if (any)
         indent(p, depth);

@@ -480,13 +480,13 @@ static const struct key seed = {.name = "seed step", .kinds = IS_MAP, .keys = se
 static const struct key suite_keys[] = {
     {OWN_COMMAND("command")},
     {TEXT("service")},
-    {TEXT("working_dir"), .path = PATH_FILE},
+    {TEXT("working_dir"), .path = PATH_SUITE},
     {LIST_OR_MAP("environment"), .form = AS_TEXTS, .merge = MERGE_SEQUENCE, .unique = UNIQUE_NAME,
      .flags = KEY_RAW},
     {DURATION("timeout")},
-    {STRING_OR_LIST("junit"), .merge = MERGE_SEQUENCE, .short_form = SHORT_LIST, .path = PATH_FILE},
+    {STRING_OR_LIST("junit"), .merge = MERGE_SEQUENCE, .short_form = SHORT_LIST, .path = PATH_SUITE},
     {STRING_OR_LIST("artifacts"), .merge = MERGE_SEQUENCE, .short_form = SHORT_LIST,
-     .path = PATH_FILE},
+     .path = PATH_SUITE},
     {0},
 };
 static const struct key suite = {.name = "x-suite", .kinds = IS_MAP, .keys = suite_keys};
@@ -809,4 +809,8 @@ const struct key *schema_child(const struct key *key, const struct node *parent,
     if (parent->kind == NODE_LIST)
         return key->item;
     return key->keys ? schema_find(key->keys, child->key) : key->value;
+}
+
+bool schema_is_inside(const struct key *key, const struct node *map) {
+    return key && key->path == PATH_SUITE && node_text(map, "service", NULL);
 }

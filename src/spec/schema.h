@@ -77,6 +77,7 @@ enum path_rule {
     PATH_LINK,        /* links are followed */
     PATH_MOUNT,       /* the source of a bind mount */
     PATH_DRIVER_OPTS, /* the device of a local volume that is a bind mount */
+    PATH_SUITE,       /* as PATH_FILE; of a suite in the graph it names what is in its container */
 };
 
 /* The parser of the short form. */
@@ -142,6 +143,8 @@ extern const struct key schema_service;
 /* The entry for a map's key or a list's item, or NULL if the table does not say. */
 const struct key *schema_child(const struct key *key, const struct node *parent,
                                const struct node *child);
+/* Does the key of this map name something in a container, so that it is no path of this host? */
+bool schema_is_inside(const struct key *key, const struct node *map);
 /* The entry for a name among fixed keys. */
 const struct key *schema_find(const struct key *keys, const char *name);
 /* Whether a name is a key there, or one of envrun's without its x-. */

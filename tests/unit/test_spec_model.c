@@ -245,6 +245,40 @@ Test(model, own_keys_are_typed) {
     model_free(model);
 }
 
+static char *moved(void *context, const char *path) {
+    (void)context;
+    return xasprintf("moved:%s", path);
+}
+
+static char *as_it_is(void *context, const char *text, bool raw) {
+    (void)context, (void)text, (void)raw;
+    return NULL;
+}
+
+Test(model, a_suite_in_the_graph_names_what_is_in_its_container) {
+    struct err err = ERR_INIT;
+    struct model *model = load_text("services: {tests: {image: x}}\n"
+                                    "suites:\n"
+                                    "  outside: {command: a, junit: out.xml, working_dir: w}\n"
+                                    "  inside: {service: tests, junit: [in.xml, /r/*.xml],\n"
+                                    "           artifacts: ./shots/, working_dir: w}\n",
+                                    &err);
+    cr_assert(model, "%s", err.message);
+    const struct suite *outside = model_suite(model, "outside"),
+                       *inside = model_suite(model, "inside");
+    cr_assert_eq(*outside->junit[0], '/');
+    cr_assert_eq(*outside->working_dir, '/');
+    cr_assert_str_eq(inside->junit[0], "in.xml");
+    cr_assert_str_eq(inside->junit[1], "/r/*.xml");
+    cr_assert_str_eq(inside->artifacts[0], "./shots/");
+    cr_assert_str_eq(inside->working_dir, "w");
+    struct model_texts texts = {moved, as_it_is, NULL};
+    autofree char *elsewhere = model_to_record_elsewhere(model, &texts);
+    cr_assert(strstr(elsewhere, "\"moved:/"));
+    cr_assert(strstr(elsewhere, "\"/r/*.xml\""));
+    model_free(model);
+}
+
 Test(model, reads_its_own_output) {
     struct err err = ERR_INIT;
     struct model *first = load_text(own_keys, &err);
