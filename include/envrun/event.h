@@ -59,9 +59,12 @@ enum event_kind {
                   text, unfinished. With STATUS_FAILED: something is missing here; text: what */
     EVENT_TRY, /* one try of a probe: service, phase, status, duration; count: which one; text: why
                   it found it not ready; detail: what the probe wrote or was answered */
-    EVENT_SAMPLE, /* service, usage */
-    EVENT_OBJECT, /* how an object was at the end: detail: "container", "network", "volume" or
-                     "image"; service, if it is of one; text: what inspecting it says, as JSON */
+    EVENT_SAMPLE,  /* service, usage */
+    EVENT_RESULTS, /* a piece of a suite's result file: detail: the suite's name; count: which file,
+                      from 1; list: its path, below the folder that the suite ran in; text;
+                      unfinished: more of it follows */
+    EVENT_OBJECT,  /* how an object was at the end: detail: "container", "network", "volume" or
+                      "image"; service, if it is of one; text: what inspecting it says, as JSON */
 
     EVENT_OUTCOME, /* the last one: text: "passed", "failed", "environment", "timeout",
                       "interrupted", "error"; code: the exit code; duration; detail: a summary */

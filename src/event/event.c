@@ -82,7 +82,8 @@ static const char *const kind_names[] = {
     [EVENT_WARNING] = "warning",   [EVENT_NOTE] = "note",         [EVENT_FAILED] = "failed",
     [EVENT_TEARDOWN] = "teardown", [EVENT_ARTIFACT] = "artifact", [EVENT_LOG] = "log",
     [EVENT_TESTS] = "tests",       [EVENT_TEST] = "test",         [EVENT_TRY] = "try",
-    [EVENT_SAMPLE] = "sample",     [EVENT_OBJECT] = "object",     [EVENT_OUTCOME] = "outcome",
+    [EVENT_SAMPLE] = "sample",     [EVENT_RESULTS] = "results",   [EVENT_OBJECT] = "object",
+    [EVENT_OUTCOME] = "outcome",
 };
 
 static const char *const phase_names[] = {

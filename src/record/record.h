@@ -8,10 +8,13 @@
  *           events.ndjson        the events (event.h), but for those that stand below
  *           tries.ndjson         EVENT_TRY: each try of a probe, and what it was answered
  *           samples.ndjson       EVENT_SAMPLE: CPU, memory, disks and networks of each container
- *           objects.ndjson       EVENT_OBJECT: how containers, networks, volumes, images were at
- * the end logs/SERVICE.log     EVENT_LOG: "INSTANT STREAM TEXT", a line each; STREAM is "stdout",
+ *           objects.ndjson       EVENT_OBJECT: containers, networks, volumes, images at the end
+ *           logs/SERVICE.log     EVENT_LOG: "INSTANT STREAM TEXT", a line each; STREAM is "stdout",
  *           suites/SUITE.log     "stderr" (with a '+': the line goes on in the next one of its
  *                                stream), or "gap": something is missing, and TEXT says what
+ *           junit/SUITE/N-PATH   EVENT_RESULTS: the suite's result files as it wrote them, in the
+ *                                order of their paths; of what is more than RECORD_RESULTS_MOST
+ *                                bytes the end is missing
  *           outcome.json         {"v":1,"outcome","code","duration","failed","died","artifacts"};
  *                                not there: the run was broken off, or still goes on
  *
@@ -34,10 +37,11 @@
 enum {
     RECORD_VERSION = 1,
     RECORD_RUNS_KEPT = 20,
-    RECORD_LOG_LEAST = 256 << 10, /* bytes that each log may have at least, */
-    RECORD_LOG_MOST = 8 << 20,    /* and at most; */
-    RECORD_LOGS_MOST = 128 << 20, /* between them, all logs share so much */
-    RECORD_LINE_MAX = 64 << 10,   /* of a log's line; a longer one comes in pieces */
+    RECORD_LOG_LEAST = 256 << 10,   /* bytes that each log may have at least, */
+    RECORD_LOG_MOST = 8 << 20,      /* and at most; */
+    RECORD_LOGS_MOST = 128 << 20,   /* between them, all logs share so much */
+    RECORD_RESULTS_MOST = 64 << 20, /* bytes of all result files */
+    RECORD_LINE_MAX = 64 << 10,     /* of a log's line; a longer one comes in pieces */
 };
 #define RECORD_BYTES_KEPT (1LL << 30) /* of all runs together */
 

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "record/results.h"
 #include "record/spool.h"
 
 #include <errno.h>
@@ -35,6 +36,7 @@ struct record_writer {
     char *path;
     int folder; /* open, and locked; -1: none */
     struct spool events, tries, samples, objects;
+    struct result_files results;
     vec(struct log_file *) logs;
     struct log_file *latest;
     size_t log_most;
@@ -185,6 +187,8 @@ static bool put(struct record_writer *writer, const struct event *event) {
         return put_event(writer, &writer->tries, event);
     case EVENT_SAMPLE:
         return put_event(writer, &writer->samples, event);
+    case EVENT_RESULTS:
+        return result_files_put(&writer->results, writer->folder, event);
     case EVENT_OBJECT:
         return put_event(writer, &writer->objects, event);
     case EVENT_OUTCOME:
@@ -262,6 +266,7 @@ static void init_files(struct record_writer *writer, size_t logs) {
     spool_init(&writer->tries, "tries.ndjson", TRIES_MOST, put_json_gap);
     spool_init(&writer->samples, "samples.ndjson", SAMPLES_MOST, put_json_gap);
     spool_init(&writer->objects, "objects.ndjson", OBJECTS_MOST, put_json_gap);
+    writer->results = (struct result_files){.fd = -1};
     writer->log_most = share(logs);
     writer->line = BUFFER_INIT;
     writer->outcome = cJSON_CreateObject();
@@ -314,6 +319,7 @@ struct record_writer *record_free(struct record_writer *writer) {
     spool_release(&writer->tries);
     spool_release(&writer->samples);
     spool_release(&writer->objects);
+    result_files_close(&writer->results);
     buffer_release(&writer->line);
     cJSON_Delete(writer->outcome);
     if (writer->folder >= 0)
