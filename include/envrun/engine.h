@@ -245,8 +245,11 @@ struct copy_options {
 };
 struct task *container_copy_in(struct engine *engine, const char *id,
                                const struct copy_options *options);
-/* The contents of a folder of a container, which need not run, as a tar archive into a file; as
- * image_save(). */
+/* A file or a folder of a container, which need not run, as a tar archive into a file; as
+ * image_save(). Its last component is not followed if it is a link, and begins the names there. */
+struct task *container_save(struct engine *engine, const char *id, const char *path, int fd,
+                            unsigned long long most);
+/* ... the contents of a folder, or of one that a link leads to: their names begin with "./". */
 struct task *container_save_folder(struct engine *engine, const char *id, const char *path, int fd,
                                    unsigned long long most);
 /* ... and back: unpacked at `path`, which must be there. The descriptor is taken over. */

@@ -59,11 +59,16 @@ static struct query archive_query(const char *id, const char *path) {
     return query;
 }
 
+struct task *container_save(struct engine *engine, const char *id, const char *path, int fd,
+                            unsigned long long most) {
+    struct query query = archive_query(id, path);
+    return spool_new(engine, &query, fd, most);
+}
+
 struct task *container_save_folder(struct engine *engine, const char *id, const char *path, int fd,
                                    unsigned long long most) {
     autofree char *contents = xasprintf("%s/.", path);
-    struct query query = archive_query(id, contents);
-    return spool_new(engine, &query, fd, most);
+    return container_save(engine, id, contents, fd, most);
 }
 
 /* ---- From a file ---- */

@@ -4,11 +4,10 @@
 #ifndef RUN_ARTIFACTS_H
 #define RUN_ARTIFACTS_H
 
-#include "run/environment.h"
+#include "run/left.h"
 
-/* Copy what was written to the suite's `artifacts` since a UNIX time (in seconds) to the folder
- * options.out, and tell EVENT_ARTIFACT for each file. It does not fail. */
-struct task *artifacts_new(struct environment *environment, const struct suite *suite,
-                           long long since);
+/* Copy the artifacts that were found to the folder options.out, and tell EVENT_ARTIFACT for each
+ * file. It does not fail. */
+struct task *artifacts_new(struct left *left);
 
 #endif

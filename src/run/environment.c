@@ -26,6 +26,13 @@ void environment_tell(struct environment *environment, struct event *event) {
     event_tell(event, &environment->options.listener);
 }
 
+void environment_tell_clean(struct environment *environment, struct event *event) {
+    struct event_listener plain = environment->options.listener;
+    plain.redactor = NULL;
+    event->ms = loop_now() - environment->began;
+    event_tell(event, &plain);
+}
+
 void environment_end_logs(struct environment *environment) {
     log_redactor_end(environment->logs, NULL, NULL);
 }

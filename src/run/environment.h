@@ -126,6 +126,8 @@ struct environment {
 void environment_changed(struct environment *environment);
 /* Stamp, tell and release an event. */
 void environment_tell(struct environment *environment, struct event *event);
+/* ... one in which no hidden value is any more. */
+void environment_tell_clean(struct environment *environment, struct event *event);
 void environment_warn(struct environment *environment, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* A value that came from outside of the files: from now on nothing that is told holds it, unless it

@@ -4,11 +4,11 @@
 #ifndef RUN_RESULTS_H
 #define RUN_RESULTS_H
 
-#include "run/environment.h"
+#include "run/left.h"
 
-/* Read the files that match the `junit` of a suite on this host and were written since it began
- * (UNIX time in seconds); tell EVENT_TESTS, and EVENT_TEST for each test that failed. What cannot
- * be read is a warning. */
-void results_read(struct environment *environment, const struct suite *suite, long long since);
+/* Read the results that were found, a slice at a time; tell EVENT_TESTS, and EVENT_TEST for each
+ * test that failed. For a record each file is told too, as EVENT_RESULTS. It does not fail: what
+ * cannot be read, or is not there, is a warning. */
+struct task *results_new(struct left *left);
 
 #endif

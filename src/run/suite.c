@@ -4,8 +4,7 @@
 #include "run/suite.h"
 
 #include "base/text.h"
-#include "run/artifacts.h"
-#include "run/results.h"
+#include "run/left.h"
 #include "run/stamped.h"
 
 #include <errno.h>
@@ -27,7 +26,7 @@ struct suite_run {
     const struct suite *suite; /* the current one */
     const struct suite_way *way;
     struct task *work;
-    struct task *artifacts;   /* being copied, once it has ended */
+    struct task *left;        /* what it has left, being taken in once it has ended */
     struct task *explaining;  /* a service's death */
     struct task *explanation; /* why the suite failed */
     bool passed;
@@ -120,12 +119,21 @@ static void on_timer(struct timer *timer) {
     stop(run);
 }
 
+/* It has ended; what it has left is left where it is, and no other suite follows. */
+static void leave(struct suite_run *run) {
+    run->stopping = true;
+    run->left = task_free(run->left);
+    task_wake(&run->task);
+}
+
 void environment_stop_suite(struct environment *environment) {
     struct suite_run *run = environment->suite;
     if (!run)
         return;
     if (run->stopping && run->work)
         run->way->signal(run->work, SIGKILL); /* asked twice */
+    else if (run->left)
+        leave(run);
     else
         stop(run);
 }
@@ -153,12 +161,9 @@ static bool timed_out(struct suite_run *run) {
                    run->suite->name, time);
 }
 
-/* Those of a suite in the graph are in its container. */
-static void begin_artifacts(struct suite_run *run) {
-    if (run->suite->service || !run->environment->options.out)
-        return;
-    run->artifacts = artifacts_new(run->environment, run->suite, run->began_time);
-    task_start(run->artifacts, &run->task);
+static void begin_left(struct suite_run *run) {
+    run->left = left_new(run->environment, run->suite, run->began_time);
+    task_start(run->left, &run->task);
 }
 
 /* Somebody who stops reading, as `head` does, knows it. */
@@ -186,10 +191,10 @@ static void end(struct suite_run *run) {
     end_transcripts(run);
     run->passed = ran && !run->timed_out && !run->environment->suite_code;
     tell(run, run->passed ? STATUS_DONE : STATUS_FAILED);
-    results_read(run->environment, run->suite, run->began_time);
+    if (ran)
+        begin_left(run);
     if (run->timed_out)
         timed_out(run);
-    begin_artifacts(run);
 }
 
 /* Say why it failed, once; true when that is said. */
@@ -233,16 +238,16 @@ static enum task_status suite_run_step(struct task *task) {
         return is_explained(run) ? TASK_FAILED : TASK_PENDING;
     if (run->explaining && run->explaining->status != TASK_PENDING)
         run->explaining = task_free(run->explaining);
-    while (!run->explanation && (run->work || run->artifacts || *run->next)) {
-        if (!run->work && !run->artifacts && !begin(run))
+    while (!run->explanation && (run->work || run->left || (*run->next && !run->stopping))) {
+        if (!run->work && !run->left && !begin(run))
             break;
         if (run->work && run->work->status == TASK_PENDING)
             return TASK_PENDING;
         if (run->work)
             end(run);
-        if (run->artifacts && run->artifacts->status == TASK_PENDING)
+        if (run->left && run->left->status == TASK_PENDING)
             return TASK_PENDING;
-        run->artifacts = task_free(run->artifacts);
+        run->left = task_free(run->left);
         if (!run->passed)
             break;
     }
@@ -258,7 +263,7 @@ static void suite_run_release(struct task *task) {
         task_start(run->environment->observer, NULL);
     timer_stop(&run->timer);
     task_free(run->work);
-    task_free(run->artifacts);
+    task_free(run->left);
     task_free(run->explaining);
     task_free(run->explanation);
     outlet_release(&run->output.output);

@@ -4,6 +4,7 @@
  */
 #include "run/suite.h"
 
+#include "base/path.h"
 #include "base/text.h"
 
 #include <signal.h>
@@ -160,6 +161,15 @@ static const struct suite *suite_of(const struct life *life) {
     return NULL;
 }
 
+/* As seen from the one that the service, or else its image, gives. */
+static void put_folder(const struct life *life, cJSON *body, const char *folder) {
+    const char *of_image = json_text_or(life->image, "Config.WorkingDir", "");
+    const char *own = json_text_or(body, "WorkingDir", of_image);
+    autofree char *rooted = path_join("/", own), *whole = path_join(rooted, folder);
+    cJSON_DeleteItemFromObjectCaseSensitive(body, "WorkingDir");
+    json_put_text(body, "WorkingDir", whole);
+}
+
 bool suite_prepare_body(struct life *life, cJSON *body, struct err *err) {
     struct environment *environment = life->environment;
     const struct suite *suite = suite_of(life);
@@ -168,6 +178,8 @@ bool suite_prepare_body(struct life *life, cJSON *body, struct err *err) {
 
     if (override || suite->command.argv)
         put_command(body, override ? override : (const char *const *)suite->command.argv);
+    if (suite->working_dir)
+        put_folder(life, body, suite->working_dir);
     environ_set(&variables, "ENVRUN_ENVIRONMENT", environment->name);
     if (!variables_add(environment, true, &variables, err) ||
         !variables_add_suite(environment, suite, true, &variables, err))

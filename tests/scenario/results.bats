@@ -78,3 +78,101 @@ END
     try 75 run -p "$name"
     [ ! -e envrun-out ]
 }
+
+# write_inside: the suite runs in the graph, in /w of an image; its keys are on stdin. What it needs is in /in.
+write_inside() {
+    cat >envrun.yaml <<END
+services:
+  web: {image: envrun-test/busybox:1, command: sleep 600, init: true}
+  tests:
+    image: envrun-test/busybox:1
+    working_dir: /w
+    volumes: ["$results:/in:ro", "data:/data", "./bound:/bound"]
+    tmpfs: [/gone]
+volumes: {data: {}}
+suite:
+  service: tests
+END
+    sed 's/^/  /' >>envrun.yaml
+}
+
+@test "inside: the failed tests of a suite in the graph are told, recorded and shown; results from before are not" {
+    write_inside <<'END'
+command: |
+  mkdir -p reports /data/more; cp /in/pytest.xml reports/new.xml; cp /in/pytest.xml reports/.hidden.xml
+  cp /in/jest-junit.xml reports/old.xml; touch -d '2020-01-01 00:00' reports/old.xml
+  cp /in/go-test.json /data/more/go.json; ln -s /in/jest-junit.xml reports/link.xml; exit 1
+junit: ["reports/*.xml", "/data/mo*/go.json"]
+END
+    try 1 run -p "$name"
+    has "$err" "failed tests: 6 of 12" "test_shop.TestCart.test_counts[2]: assert 2 == 1" \
+        "example.org/shop.TestOrders: shop_test.go:12: asking" "results from before this run are not read: tests:/w/reports/old.xml"
+    lacks "$err" "shop orders"
+    jq -se '[.[] | select(.event == "test")] | length == 6 and (.[0].at | . > 0)' .envrun/runs/*/events.ndjson
+    "$ENVRUN" show >"$out"
+    has "$out" "failed tests: 6 of 12" "test_shop.test_database: failed on setup"
+    cmp .envrun/runs/*/junit/suite/2-reports_new.xml "$results/pytest.xml"
+    cmp .envrun/runs/*/junit/suite/1-data_more_go.json "$results/go-test.json"
+    is "$(ls .envrun/runs/*/junit/suite | wc -l)" 2
+}
+
+@test "inside: what is not there, or was on a tmpfs, is told; also of a suite that was stopped" {
+    write_inside <<'END'
+command: cp /in/pytest.xml /gone/a.xml
+junit: [/gone/*.xml, none.xml]
+END
+    try 0 run -p "$name"
+    has "$err" "the suite left no results: nothing matches /gone/*.xml in the container of tests"
+    write_inside <<'END'
+command: cp /in/pytest.xml a.xml; sleep 60
+junit: a.xml
+timeout: 2s
+END
+    try 124 run -p "$name"
+    has "$err" "failed tests: 3 of 6" "ran longer than its timeout"
+}
+
+@test "inside: artifacts: folders with all below, files, patterns; no links, nothing from before" {
+    write_inside <<'END'
+working_dir: x/y
+command: |
+  mkdir -p shots/deep /data/v; echo a >shots/deep/.a.png; echo b >shots/b; ln shots/b shots/hard
+  ln -s /etc/passwd shots/link; ln -s / shots/top; echo c >/data/v/c.log; echo d >/data/v/d.txt; echo e >/bound/e
+  echo old >shots/old; touch -d '2020-01-01 00:00' shots/old; pwd
+artifacts: [shots/, "/data/*/*.log", /bound, ../../../../etc/none]
+END
+    mkdir bound
+    echo before >bound/before
+    touch -d '1 hour ago' bound/before
+    try 0 run -p "$name"
+    has_line "$out" /w/x/y
+    is "$(cd envrun-out/artifacts && find . -type f | sort | tr '\n' ' ')" \
+        "./tests/bound/e ./tests/data/v/c.log ./tests/shots/b ./tests/shots/deep/.a.png ./tests/shots/hard "
+    is "$(cat envrun-out/artifacts/tests/shots/hard envrun-out/artifacts/tests/shots/deep/.a.png | tr '\n' ' ')" "b a "
+    is "$(find envrun-out -type l)" ''
+    jq -e '.artifacts | length == 5' .envrun/runs/*/outcome.json
+}
+
+@test "inside: nothing of it stays on this host" {
+    mkdir ../tmp
+    write_inside <<'END'
+command: cp /in/pytest.xml a.xml; exit 1
+junit: a.xml
+END
+    TMPDIR=$(realpath ../tmp) try 1 run -p "$name"
+    has "$err" "failed tests: 3 of 6"
+    is "$(ls -A ../tmp)" ''
+}
+
+@test "the record keeps the result files, also those that say nothing; what came from outside is taken out" {
+    mkdir -p reports/sub
+    write_suite "cp '$results/pytest.xml' reports/sub/a.xml; echo \"<testsuites><testcase name='t'><failure message='\$PLANTED'/></testcase></testsuites>\" >reports/sub_a.xml; echo '<a' >reports/b.xml" \
+        '["reports/*.xml", "reports/sub/*.xml", reports/b.xml]'
+    sed -i '/^suite:/a\  environment: {GIVEN: "$PLANTED"}' envrun.yaml
+    PLANTED=planted-value-7 try 0 run -p "$name" -e "PLANTED=planted-value-7"
+    has "$err" "reports/b.xml are not read"
+    cmp .envrun/runs/*/junit/suite/2-reports_sub_a.xml "$results/pytest.xml"
+    is "$(cat .envrun/runs/*/junit/suite/1-reports_b.xml)" '<a'
+    has "$(echo .envrun/runs/*/junit/suite/3-reports_sub_a.xml)" "message='[redacted]'"
+    fails grep -r planted-value .envrun
+}
