@@ -121,6 +121,7 @@ STEPS = [
      ["Names", "State", "Labels"], ["Id", "ImageID", "Command"]),
     ("put a file", "PUT", C + "/archive?path=/tmp", archive(), [], []),
     ("put a file where no folder is", "PUT", C + "/archive?path=/none/where", archive(), [], ["message"]),
+    ("read a file that is not there", "GET", C + "/archive?path=/none", None, [], ["message"]),
     ("create an exec", "POST", C + "/exec", {"Cmd": ["true"], "AttachStdout": True}, [], ["Id"]),
     ("inspect an exec that is not there", "GET", "/exec/none/json", None, ["message"], []),
     ("remove a volume in use", "DELETE", f"/volumes/{NAME}-vol", None, [], ["message"]),

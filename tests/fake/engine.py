@@ -433,6 +433,14 @@ def archive_stat(h, key):
     h.head(200, ("Content-Length", "0"))
 
 
+@route("GET", "/containers/([^/]+)/archive")
+def archive_get(h, key):
+    c = h.state.container(key)
+    data = h.state.pack(c, h.query["path"])
+    h.head(200, ("Content-Type", "application/x-tar"), ("Content-Length", str(len(data))))
+    h.write(data)
+
+
 @route("PUT", "/containers/([^/]+)/archive")
 def archive_put(h, key):
     c = h.state.container(key)

@@ -360,6 +360,30 @@ class State:
 
     # ---- Files ----
 
+    def pack(self, c, path):
+        """What lies there, or in its place the entries that a scenario has for the container."""
+        top, contents = path.rstrip("/."), path.endswith("/.")
+        if "archive" not in c.script and top and top not in c.files:
+            raise Refused(404, f"Could not find the file {path} in container {c.id}")
+        base = "." if contents else top.rsplit("/", 1)[-1]
+        below = [{"name": base + f[len(top):], "text": text.decode()} for f, text in sorted(c.files.items())
+                 if text is not None and (f == top or f.startswith(top + "/"))]
+        data = io.BytesIO()
+        with tarfile.open(fileobj=data, mode="w", format=tarfile.PAX_FORMAT) as archive:
+            for entry in c.script.get("archive", below):
+                self.pack_entry(archive, entry)
+        return data.getvalue()
+
+    @staticmethod
+    def pack_entry(archive, entry):
+        info = tarfile.TarInfo(entry["name"])
+        info.type = entry.get("type", "0").encode()
+        info.linkname = entry.get("link", "")
+        info.mtime = time.time() - entry.get("age", 0)
+        text = entry.get("text", "").encode()
+        info.size = len(text) if info.type == tarfile.REGTYPE else 0
+        archive.addfile(info, io.BytesIO(text))
+
     def unpack(self, c, where, data):
         where = where.rstrip("/") or "/"
         if where not in c.files:

@@ -43,11 +43,12 @@ services:
     depends_on: {job: {condition: service_completed_successfully}}
     seed: [{copy: {from: data.txt, to: /data.txt}, timeout: 8s}]
   tests: {image: db:1, command: tests, depends_on: [app]}
-suite: {service: tests, timeout: 8s}
+suite: {service: tests, junit: [/r/*.xml, here.xml], timeout: 8s}
 END
     scenario <<END
 {"images": {"db:1": {}}, "containers": [
-    {"match": "job", "seconds": 0.1}, {"match": "tests", "seconds": 0.1, "stdout": ["the suite ran"]}]}
+    {"match": "job", "seconds": 0.1}, {"match": "tests", "seconds": 0.1, "stdout": ["the suite ran"], "archive": [
+        {"name": "here.xml", "text": "<testsuite><testcase name='a'/></testsuite>"}]}]}
 END
 }
 

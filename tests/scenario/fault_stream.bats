@@ -166,3 +166,41 @@ interrupted() {
     says 'removed 2 containers, 1 network, 1 volume'
     fake_is_empty
 }
+
+# leaves ARCHIVE: a suite in the graph, whose container has that archive in it.
+leaves() {
+    compose <<END
+services: {tests: {image: tests:1}}
+suite: {service: tests, junit: /r/*.xml, artifacts: /r}
+END
+    jq -n --argjson archive "$1" '{images: {"tests:1": {}}, containers: [{match: "tests", seconds: 0.1, archive: $archive}]}' |
+        scenario
+}
+
+@test "the archive of what a suite left: names that lead elsewhere, links, devices" {
+    leaves '[{"name": "./good.xml", "text": "<testsuite><testcase name=\"good\"/></testsuite>"},
+        {"name": "../../../../../out-of-it.xml", "text": "x"}, {"name": "/r/whole.xml", "text": "x"},
+        {"name": "./d", "type": "2", "link": "/tmp"}, {"name": "./d/below-a-link.xml", "text": "x"},
+        {"name": "./same.xml", "type": "1", "link": "../../../../etc/passwd"}, {"name": "./passwd.xml", "type": "2", "link": "/etc/passwd"},
+        {"name": "./device.xml", "type": "3"}, {"name": "./fifo.xml", "type": "6"},
+        {"name": "./old.xml", "text": "x", "age": 3600}, {"name": "./a/../../r/up.xml", "text": "<testsuite/>"}]'
+    fake_begin
+    exits 0 run
+    says 'none of 1 tests failed' 'results from before this run are not read: tests:/r/old.xml'
+    is "$(cd envrun-out && find . -type f | sort | tr '\n' ' ')" \
+        './artifacts/tests/r/d/below-a-link.xml ./artifacts/tests/r/good.xml ./artifacts/tests/r/r/whole.xml ./artifacts/tests/r/up.xml '
+    is "$(find . ../ -maxdepth 2 -name out-of-it.xml)" ''
+    is "$(find . -type l)$(find . -type b)$(find . -name passwd\*)" ''
+    [ ! -e /tmp/below-a-link.xml ]
+    fake_is_empty
+}
+
+@test "the archive of what a suite left breaks off, or is none" {
+    leaves '[{"name": "./a.xml", "text": "<testsuite><testcase name=\"a\"/></testsuite>"}, {"name": "./b.xml", "text": "<testsuite/>"}]'
+    with_fault 0 '{"match": "GET .*/archive", "do": "cut", "bytes": 1000}' run
+    says 'what suite `suite` left in tests:/r is not read: '
+    tells_its_end
+    with_fault 0 '{"match": "GET .*/archive", "do": "status", "status": 500, "message": "it hurts"}' run
+    says 'what suite `suite` left in tests:/r is not read: it hurts' 'the suite left no results'
+    fake_is_empty
+}

@@ -10,9 +10,11 @@
 #include "engine/ignore.h"
 #include "engine/progress.h"
 #include "engine/tar.h"
+#include "engine/untar.h"
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -415,6 +417,58 @@ Test(engine_tar, packs_a_tree) {
     cr_assert_str_eq(seen.data, "as/ 711 5:6\nas/a 644 5:6 0\nas/b 750 5:6 3\n"
                                 "as/link 777 5:6 -> ../outside\nas/\xc3\xa4 umlaut 600 5:6 1\n"
                                 "more 400 5:6 4\n");
+}
+
+/* A file, opened for reading and writing, with what the tar has. */
+static int spooled(struct tar *tar) {
+    struct buffer data = BUFFER_INIT;
+    int fd = open(directory, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+    cr_assert(read_all(tar, &data, 1000));
+    cr_assert(path_write_all(fd, data.data, data.length));
+    buffer_release(&data);
+    tar_free(tar);
+    return fd;
+}
+
+/* "NAME: CONTENTS", a line for each file. */
+static bool list_files(int fd, struct err *err) {
+    struct untar *untar = untar_open(fd, err);
+    struct untar_entry entry;
+    char data[3];
+    while (untar && untar_next(untar, &entry, err)) {
+        if (!entry.is_file)
+            continue;
+        buffer_printf(&seen, "%s: ", entry.name);
+        for (ssize_t length; (length = untar_read(untar, data, sizeof data, err));) {
+            if (length < 0)
+                break;
+            buffer_add(&seen, data, (size_t)length);
+        }
+        buffer_putc(&seen, '\n');
+    }
+    untar_free(untar);
+    return !err_is(err);
+}
+
+Test(engine_tar, is_read_again) {
+    struct err err = ERR_INIT;
+    autofree char *link = path_join(directory, "d/link"), *path = path_join(directory, "d");
+    place_free("d/a", "some text", 0644);
+    place_free("d/\xc3\xa4 umlaut", "x", 0600);
+    cr_assert_eq(symlink("../outside", link), 0);
+    struct tar *tar = tar_new(&(struct tar_options){0});
+    tar_add_path(tar, path, "");
+    int fd = spooled(tar);
+    cr_assert(list_files(fd, &err), "%s", err.message);
+    cr_assert_str_eq(seen.data, "a: some text\n\xc3\xa4 umlaut: x\n");
+    cr_assert_eq(ftruncate(fd, 600), 0);
+    cr_assert_not(list_files(fd, &err));
+    cr_assert_eq(err.kind, ERR_ENGINE);
+    err_release(&err);
+    cr_assert_eq(pwrite(fd, "this is no archive", 18, 0), 18);
+    cr_assert_not(list_files(fd, &err));
+    err_release(&err);
+    close(fd);
 }
 
 Test(engine_tar, packs_contents_and_one_file) {

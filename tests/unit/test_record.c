@@ -98,6 +98,69 @@ static char *log_of(const char *path, const char *name, bool of_suite) {
 
 /* ---- Writing and reading ---- */
 
+static void take_results(struct record_writer *writer, const char *suite, int count,
+                         const char *path, const char *text, bool unfinished) {
+    char *list[] = {(char *)path};
+    take(writer, (struct event){.kind = EVENT_RESULTS,
+                                .detail = (char *)suite,
+                                .count = count,
+                                .list = list,
+                                .list_length = 1,
+                                .text = (char *)text,
+                                .unfinished = unfinished});
+}
+
+Test(record, keeps_result_files_whole_and_in_their_folder) {
+    struct place place = place_new();
+    struct record_writer *writer = begin(&place, "1a2b3c", 2);
+    char *path autofree = xstrdup(record_path(writer));
+    char longest[5000];
+    memset(longest, 'd', sizeof longest);
+    strcpy(longest + sizeof longest - 7, "/e.xml");
+    take_results(writer, "../e2e", 1, "reports/a.xml", "<one", true);
+    take_results(writer, "../e2e", 1, "reports/a.xml", "\n>", false);
+    take_results(writer, "../e2e", 2, "../../reports/a.xml", "", false);
+    take_results(writer, "../e2e", 3, longest, "three", false);
+    take(writer, (struct event){.kind = EVENT_OUTCOME, .text = "passed"});
+    end(writer);
+    char *one autofree = read_text(path, "junit/_._e2e/1-reports_a.xml");
+    cr_assert_str_eq(one, "<one\n>");
+    char *two autofree = read_text(path, "junit/_._e2e/2-_._.._reports_a.xml");
+    cr_assert_str_eq(two, "");
+    struct strings names = {0};
+    char *folder autofree = path_join(path, "junit/_._e2e");
+    cr_assert(path_entries(folder, &names));
+    cr_assert_eq(names.length, 3);
+    cr_assert(text_ends(names.at[2], "d_e.xml"));
+    cr_assert_lt(strlen(names.at[2]), 200);
+    char *events autofree = events_of(path, "events.ndjson");
+    cr_assert_str_eq(events, "outcome:passed ");
+    strings_release(&names);
+    place_remove(&place);
+}
+
+Test(record, keeps_so_much_of_result_files) {
+    enum { PIECE = 1 << 20 };
+    struct place place = place_new();
+    struct record_writer *writer = begin(&place, "1a2b3c", 2);
+    char *path autofree = xstrdup(record_path(writer));
+    char *piece autofree = xmalloc(PIECE + 1);
+    struct stat first, second;
+    memset(piece, 'x', PIECE);
+    piece[PIECE] = '\0';
+    for (int i = 0; i < RECORD_RESULTS_MOST / PIECE + 5; i++)
+        take_results(writer, "e2e", 1, "a.xml", piece, true);
+    take_results(writer, "e2e", 1, "a.xml", "", false);
+    take_results(writer, "e2e", 2, "b.xml", "more", false);
+    end(writer);
+    char *one autofree = path_join(path, "junit/e2e/1-a.xml"),
+              *two autofree = path_join(path, "junit/e2e/2-b.xml");
+    cr_assert(!stat(one, &first) && !stat(two, &second));
+    cr_assert_eq(first.st_size, RECORD_RESULTS_MOST);
+    cr_assert_eq(second.st_size, 0);
+    place_remove(&place);
+}
+
 Test(record, reads_back_what_was_written) {
     struct place place = place_new();
     struct record_writer *writer = begin(&place, "1a2b3c", 2);

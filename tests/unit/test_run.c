@@ -7,6 +7,7 @@
 #include "loop/relay.h"
 #include "run/dial.h"
 #include "run/owner.h"
+#include "run/pattern.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -399,4 +400,41 @@ Test(run, an_owner_that_nobody_can_read_cannot_be_seen) {
     expect_owner(shorter, OWNER_ELSEWHERE);
     expect_owner("", OWNER_ELSEWHERE);
     expect_owner("///1/1", OWNER_ELSEWHERE);
+}
+
+/* ---- Patterns ---- */
+
+static void assert_root(const char *pattern, const char *root, bool below) {
+    bool is_below;
+    autofree char *found = pattern_root(pattern, &is_below);
+    cr_assert_str_eq(found, root, "%s: %s", pattern, found);
+    cr_assert_eq(is_below, below, "%s", pattern);
+}
+
+Test(pattern, root) {
+    assert_root("/w/a.xml", "/w/a.xml", false);
+    assert_root("/w/*.xml", "/w", true);
+    assert_root("/w/re*ts/a.xml", "/w", true);
+    assert_root("/w/r/[ab]/x?", "/w/r", true);
+    assert_root("/*.xml", "/", true);
+    assert_root("/*", "/", true);
+    assert_root("/w/a\\*b", "/w", true);
+    assert_root("/", "/", false);
+}
+
+Test(pattern, matches_as_glob_does) {
+    cr_assert(pattern_is("/w/*.xml", "/w/a.xml"));
+    cr_assert_not(pattern_is("/w/*.xml", "/w/.a.xml"));
+    cr_assert_not(pattern_is("/w/*.xml", "/w/d/a.xml"));
+    cr_assert(pattern_is("/w/a\\*b", "/w/a*b"));
+    cr_assert_not(pattern_is("/w/a\\*b", "/w/acb"));
+}
+
+Test(pattern, has_what_lies_below) {
+    cr_assert(pattern_has("/w/r", "/w/r"));
+    cr_assert(pattern_has("/w/r", "/w/r/.d/a"));
+    cr_assert(pattern_has("/w/*", "/w/r/d/a"));
+    cr_assert(pattern_has("/", "/w"));
+    cr_assert_not(pattern_has("/w/r", "/w/rr"));
+    cr_assert_not(pattern_has("/w/r/x", "/w/r"));
 }
