@@ -37,3 +37,18 @@ repro() {
 
 # in_bundle FILE: its text.
 in_bundle() { tar --zstd -xOf b.tar.zst "$1"; }
+
+# tester: on stdout a script that writes reports/out.xml, in which the test shop.$1 fails, and lines and numbers that are
+# others each time.
+tester() {
+    cat <<'END'
+#!/bin/sh
+mkdir -p reports
+od -An -N8 -tx1 /dev/urandom
+cat >reports/out.xml <<XML
+<testsuite name="shop"><testcase classname="shop" name="adds"/>
+<testcase classname="shop" name="$1"><failure message="assert 500 == 201 after $$ ms">at /tmp/$$/$1</failure></testcase></testsuite>
+XML
+exit 1
+END
+}

@@ -127,6 +127,51 @@ END
     says 'exit code: then 3, here 4' 'fails differently' 'envrun: outcome=differs code=2'
 }
 
+# names_failed TEST: the bundle has the suite's result file, and says that this one failed.
+names_failed() {
+    in_bundle record/junit/suite/1-reports_out.xml | grep -q "name=\"$1\"><failure"
+    is "$(in_bundle ending.json | jq -r '.junit, .failing[].test' | tr '\n' ' ')" "true shop.$1 "
+}
+
+@test "a suite on the host with result files: the same failing tests, or others, or none" {
+    failing "./tests.sh \$(cat $PWD/state)"
+    sed -i 's|^suite: {|suite: {junit: "reports/*.xml", |' app/compose.yaml
+    tester >app/tests.sh
+    chmod +x app/tests.sh
+    echo orders >state
+    packs 1
+    names_failed orders
+    repro 0
+    says 'compared by the failing tests and their messages' 'outcome=reproduced'
+    echo pays >state
+    repro 2
+    says 'shop.orders' 'shop.pays fails here, and did not then: assert 500 == 201' 'fails differently' 'outcome=differs code=2'
+}
+
+@test "a suite in the graph with result files, whose image is built" {
+    app <<END
+services:
+  web: {image: $busybox, command: sleep 1000, init: true}
+  tests: {build: ., image: $name, depends_on: [web]}
+suite: {service: tests, command: /tests.sh sends, junit: "reports/*.xml", artifacts: reports}
+END
+    printf 'FROM %s\nWORKDIR /w\nCOPY tests.sh /tests.sh\nRUN chmod +x /tests.sh\n' "$busybox" >app/Dockerfile
+    tester >app/tests.sh
+    packs 1
+    names_failed sends
+    grep -q sends gone/envrun-out/artifacts/tests/reports/out.xml
+    rm -r gone
+    docker rmi "$name" >/dev/null
+    repro 0
+    says 'compared by the failing tests and their messages' 'outcome=reproduced'
+    mkdir unpacked
+    tar --zstd -xf b.tar.zst -C unpacked
+    jq '.failing[0].test = "shop.pays"' unpacked/ending.json >ending.json && mv ending.json unpacked/
+    "$BATS_TEST_DIRNAME/../make-bundle" unpacked b.tar.zst
+    repro 2
+    says 'shop.pays' 'shop.sends fails here, and did not then: assert 500 == 201' 'outcome=differs code=2'
+}
+
 @test "the hosts are compared" {
     failing "exit \$(cat $PWD/state)"
     echo 3 >state

@@ -37,20 +37,21 @@ repro_there() {
 services:
   web: {build: ., image: $name, command: sh -c 'cat /version; exec sleep 1000', ready: {log: one}, volumes: ["data:/data", "./conf:/conf:ro"],
         seed: [{exec: cp /conf/it /data/}]}
-  tests: {image: $busybox, volumes: ["data:/data"]}
+  tests: {image: $busybox, volumes: ["data:/data", "./conf:/conf:ro"]}
 volumes: {data: {}}
-suite: {service: tests, command: 'cat /data/it; echo then >>/data/it; exit 3'}
+suite: {service: tests, command: 'cat /data/it; echo then >>/data/it; cd /tmp; sh /conf/tests.sh orders', junit: /tmp/reports/*.xml}
 END
     mkdir app/conf
+    tester | sed '/urandom/d' >app/conf/tests.sh
     echo it >app/conf/it
     printf 'FROM %s\nRUN echo one >/version\n' "$busybox" >app/Dockerfile
-    packs 3 --bundle-data
+    packs 1 --bundle-data
     rm -r gone
     docker tag "$busybox" "$name"
     [ -z "$(elsewhere docker images -q)" ]
     repro_there 0
     is "$(cat out)" it
-    says 'outcome=reproduced'
+    says 'compared by the failing tests and their messages' 'outcome=reproduced'
     repro_there 0 --at-failure
     is "$(cat out)" "$(printf 'it\nthen')"
     [ -z "$(elsewhere docker ps -aq)$(elsewhere docker images -q)$(elsewhere docker volume ls -q)" ]
