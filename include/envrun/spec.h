@@ -173,9 +173,10 @@ struct suite {
                                 the graph: as seen from the container's own, or NULL */
     struct variable *environment; /* not interpolated; may use envrun's variables */
     size_t environment_count;
-    long long timeout;      /* ms */
-    const char **junit;     /* patterns, NULL-terminated: absolute; in the graph as written, to be */
-    const char **artifacts; /* seen from the container's working directory */
+    long long timeout; /* ms */
+    /* Patterns, NULL-terminated: absolute; in the graph as written, to be seen from the container's
+     * working directory. */
+    const char **junit, **artifacts;
 };
 
 /* What came from outside of the committed files: the process environment, .env and --env-file,

@@ -204,3 +204,19 @@ END
     says 'what suite `suite` left in tests:/r is not read: it hurts' 'the suite left no results'
     fake_is_empty
 }
+
+@test "what a suite left is left there at Ctrl-C, and no other suite begins" {
+    leaves '[]'
+    sed -i 's/^suite: \(.*\)/suites:\n  inside: \1\n  outside: {command: touch began}/' compose.yaml
+    for fault in '"do": "stall"' '"do": "hang", "bytes": 100'; do
+        fake_begin --fault "{\"match\": \"GET .*/archive\", $fault}"
+        : >requests
+        begin run
+        eventually reached 'GET .*/archive'
+        kill -INT "$envrun_pid"
+        ends 130
+        says 'outcome=interrupted code=130'
+        [ ! -e began ]
+        fake_is_empty
+    done
+}
