@@ -176,6 +176,8 @@ bool suite_prepare_body(struct life *life, cJSON *body, struct err *err) {
     const char *const *override = environment->options.command;
     autostrings struct strings variables = {0};
 
+    if (!suite)
+        return err_set(err, ERR_BUG, "service `%s` is no suite's", life->name);
     if (override || suite->command.argv)
         put_command(body, override ? override : (const char *const *)suite->command.argv);
     if (suite->working_dir)
