@@ -221,14 +221,13 @@ static bool next_entry(struct copying *copying) {
     if (!untar_next(copying->untar, &entry, &copying->task.err))
         return false;
     autofree char *name = name_of(copying, entry.name);
-    if (!entry.is_file && !entry.same)
-        return true;
-    if (entry.mtime < copying->since) {
+    bool wanted = (entry.is_file || entry.same) && is_wanted(copying, name);
+    if (wanted && entry.mtime < copying->since) {
         if (is_one_of(&copying->junit, name, pattern_is))
             left_add_stale(copying->left, name);
-    } else if (entry.same)
+    } else if (wanted && entry.same)
         add_same(copying, name, entry.same);
-    else if (is_wanted(copying, name))
+    else if (wanted)
         return begin_entry(copying, steal(name));
     return true;
 }
@@ -250,9 +249,9 @@ static bool copy_slice(struct copying *copying) {
 
 /* ---- The task ---- */
 
-/* One more piece of the source that is there; false when there is none. */
+/* One more piece of the archive that is there; false when there is none. */
 static bool go_on(struct copying *copying) {
-    return copying->untar && (copying->name ? copy_slice(copying) : next_entry(copying));
+    return copying->name ? copy_slice(copying) : next_entry(copying);
 }
 
 static enum task_status copying_step(struct task *task) {
