@@ -106,6 +106,8 @@ struct plan_options {
         *publish_address;  /* REACH_PUBLISH: where ports are bound, "127.0.0.1" or "0.0.0.0" */
     bool ports_as_written; /* publish what the file says where it says */
     bool hermetic;         /* nothing of it reaches beyond its networks; no port is published */
+    const cJSON *proxies;  /* {NAME: VALUE} for each container's environment and each classic build,
+                              where the file has no other; or NULL */
 };
 
 /* The body of POST /volumes/create for the environment's hold (src/run/lease.h), with a deadline or
@@ -248,6 +250,7 @@ struct plan {
     char *publish_address;
     bool ports_as_written, hermetic;
     cJSON *labels; /* those that every object of the environment carries */
+    cJSON *proxies;
     struct planned_network *networks;
     size_t network_count;
     struct planned_volume *volumes;

@@ -1,6 +1,8 @@
 #include "base/text.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 bool text_equal(const char *a, const char *b) {
@@ -101,6 +103,19 @@ void text_quote_shell(struct buffer *into, const char *text) {
             buffer_putc(into, *text);
     }
     buffer_putc(into, '\'');
+}
+
+char *text_percent_decode(const char *text) {
+    struct buffer plain = BUFFER_INIT;
+    for (; *text; text++) {
+        unsigned byte = (unsigned char)*text;
+        if (*text == '%' && isxdigit((unsigned char)text[1]) && isxdigit((unsigned char)text[2])) {
+            sscanf(text + 1, "%2x", &byte);
+            text += 2;
+        }
+        buffer_putc(&plain, (char)byte);
+    }
+    return buffer_detach(&plain);
 }
 
 char *text_variable_name(const char *name) {

@@ -23,6 +23,8 @@ void text_split(const char *text, char separator, struct strings *into);
 const char *text_nearest(const char *word, const char *const *candidates, size_t count);
 /* Append for a POSIX shell: bare if it is harmless, else in single quotes. */
 void text_quote_shell(struct buffer *into, const char *text);
+/* What %XX says, as it is; anything else stays. To be freed by the caller. */
+char *text_percent_decode(const char *text);
 /* Upper case, every character but A-Z, 0-9 as '_': a service's name as part of a variable's. */
 char *text_variable_name(const char *name);
 bool text_is_utf8(const char *text, size_t length);

@@ -368,6 +368,7 @@ static void put_keys(struct drafted *drafted, const struct node *node) {
         else if (rule && rule->put && value->kind != NODE_NULL)
             rule->put(drafted, rule, value);
     }
+    proxies_add_arguments(drafted->plan, drafted->build->query); /* buildx does so by itself */
 }
 
 struct planned_build *plan_build(struct plan *plan, const struct service *service,

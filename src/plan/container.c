@@ -403,6 +403,8 @@ bool draft_container(struct draft *draft) {
             ok = err_join(all, &one);
     }
     stay_inside(draft);
+    if (draft->plan->proxies)
+        proxies_add(draft->plan, json_array_at(draft->body, "Env"));
     draft->err = all;
     return ok;
 }

@@ -18,6 +18,7 @@ static cJSON *environment_of(const struct draft *draft, const struct node *hook)
             environment_add(list, item);
     node_each (item, own)
         environment_add(list, item);
+    proxies_add(draft->plan, list);
     return list;
 }
 

@@ -49,6 +49,10 @@ void plan_build_release(struct planned_build *build); /* takes NULL */
 /* NULL: there is no such key; else what it takes, or "". */
 const char *build_takes_key(const char *key);
 
+/* proxies.c: where a list of NAME=VALUE, or a build's `buildargs`, has no other value. */
+void proxies_add(const struct plan *plan, cJSON *list);
+void proxies_add_arguments(const struct plan *plan, cJSON *query);
+
 /* resources.c: limits, devices, deploy. */
 cJSON *ulimits_to_json(const struct node *map);
 bool draft_ulimits(struct draft *draft, const struct node *map);

@@ -237,6 +237,7 @@ struct plan *plan_make(const struct model *model, const struct plan_options *opt
         xstrdup(options->publish_address ? options->publish_address : "127.0.0.1");
     plan->ports_as_written = options->ports_as_written;
     plan->hermetic = options->hermetic;
+    plan->proxies = cJSON_Duplicate(options->proxies, true);
     plan->labels = environment_labels(plan, options);
     plan->kinds = kinds_load(err);
     if (!plan->kinds || !check_keys("", "", model->root, err) || !plan_networks(plan, err) ||
@@ -265,6 +266,7 @@ struct plan *plan_free(struct plan *plan) {
     for (size_t i = 0; i < plan->volume_count; i++)
         cJSON_Delete(plan->volumes[i].body);
     cJSON_Delete(plan->labels);
+    cJSON_Delete(plan->proxies);
     kinds_free(plan->kinds);
     free(plan->name);
     free(plan->socket);

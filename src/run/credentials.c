@@ -65,10 +65,15 @@ static void load(struct credentials *credentials) {
     if (docker_config_load(&credentials->config, credentials->environment, &err))
         return;
     for (const struct err *one = &err; one; one = one->next) {
-        autofree char *text = xasprintf("%s: its credentials are not used", one->message);
+        autofree char *text = xasprintf("%s: it is not used", one->message);
         credentials->listener.warn(credentials->listener.context, text);
     }
     err_release(&err);
+}
+
+cJSON *credentials_proxies(struct credentials *credentials, const char *engine) {
+    load(credentials);
+    return docker_config_proxies(&credentials->config, engine);
 }
 
 static struct entry *find(const struct credentials *credentials, const char *registry) {

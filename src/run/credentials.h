@@ -10,6 +10,8 @@
 #include "base/vector.h"
 #include "loop/task.h"
 
+#include <cjson/cJSON.h>
+
 struct credentials;
 
 /* Who is told of them. */
@@ -24,6 +26,9 @@ struct credentials *credentials_new(struct loop *loop, const char *const *enviro
                                     struct credentials_listener listener);
 /* Free its tasks first. Takes NULL. */
 struct credentials *credentials_free(struct credentials *credentials);
+
+/* What the same configuration says of proxies, see docker_config_proxies(). */
+cJSON *credentials_proxies(struct credentials *credentials, const char *engine);
 
 /* Done when the credentials for a registry (see registry_of()) are known, or that there are none.
  */

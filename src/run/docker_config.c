@@ -88,6 +88,30 @@ void docker_config_release(struct docker_config *config) {
     *config = (struct docker_config){0};
 }
 
+/* ---- Proxies ---- */
+
+cJSON *docker_config_proxies(const struct docker_config *config, const char *engine) {
+    static const char *const names[][3] = {
+        {"httpProxy", "HTTP_PROXY", "http_proxy"}, {"httpsProxy", "HTTPS_PROXY", "https_proxy"},
+        {"noProxy", "NO_PROXY", "no_proxy"},       {"ftpProxy", "FTP_PROXY", "ftp_proxy"},
+        {"allProxy", "ALL_PROXY", "all_proxy"},
+    };
+    const cJSON *proxies = json_get(config->file, "proxies");
+    const cJSON *chosen = cJSON_GetObjectItemCaseSensitive(proxies, engine);
+    cJSON *variables = NULL;
+    if (!chosen)
+        chosen = json_get(proxies, "default");
+    for (size_t i = 0; i < lengthof(names); i++) {
+        const char *value = json_text(chosen, names[i][0]);
+        if (!value || !*value)
+            continue;
+        variables = variables ? variables : cJSON_CreateObject();
+        json_put_text(variables, names[i][1], value);
+        json_put_text(variables, names[i][2], value);
+    }
+    return variables;
+}
+
 /* ---- Registries ---- */
 
 /* The first part of a name is a host if it looks like one. */

@@ -1,6 +1,6 @@
 /*
- * docker_config.h: what the docker CLI's configuration says of registries; pure but for
- * docker_config_load().
+ * docker_config.h: what the docker CLI's configuration says of registries and of proxies; pure but
+ * for docker_config_load().
  *
  * The configuration is config.json in $DOCKER_CONFIG or ~/.docker, and over it the `auths` of
  * $DOCKER_AUTH_CONFIG. Its secrets are wiped when it is released; nothing here puts one into an
@@ -29,6 +29,10 @@ bool docker_config_load(struct docker_config *config, const char *const *environ
 bool docker_config_parse(struct docker_config *config, const char *file, const char *variable,
                          struct err *err);
 void docker_config_release(struct docker_config *config);
+
+/* The proxies for the containers of the engine at this address, as {NAME: VALUE} with each name in
+ * upper and lower case; to be deleted by the caller. NULL: none. */
+cJSON *docker_config_proxies(const struct docker_config *config, const char *engine);
 
 /* The registry of an image: "docker.io", "localhost:5000"; to be freed by the caller. */
 char *registry_of(const char *reference);

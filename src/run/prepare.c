@@ -8,6 +8,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "run/collect.h"
+#include "run/credentials.h"
 
 #include <string.h>
 
@@ -217,11 +218,38 @@ static void take_lock(struct environment *environment) {
     }
 }
 
+/* The password that an address has in it may also stand alone somewhere. */
+static void hide_password(struct environment *environment, const char *url) {
+    const char *begin = strstr(url, "://");
+    autofree char *user = xstrdup(begin ? begin + 3 : url);
+    user[strcspn(user, "/")] = '\0';
+    char *end = strrchr(user, '@'), *password = strchr(user, ':');
+    if (!end || !password || password > end)
+        return;
+    *end = '\0';
+    autofree char *plain = text_percent_decode(password + 1);
+    environment_hide(environment, "", password + 1);
+    environment_hide(environment, "", plain);
+}
+
+/* For the containers. They come from outside of the files. */
+static cJSON *proxies_of(struct environment *environment) {
+    struct credentials *credentials = environment_credentials(environment);
+    cJSON *proxies = credentials_proxies(credentials, engine_address(environment->engine)->url);
+    const cJSON *proxy;
+    cJSON_ArrayForEach (proxy, proxies) {
+        environment_hide(environment, proxy->string, proxy->valuestring);
+        hide_password(environment, proxy->valuestring);
+    }
+    return proxies;
+}
+
 struct task *prepare_plan(void *subject, struct err *err) {
     struct environment *environment = subject;
     if (!check_hermetic(environment, err))
         return NULL;
     environment->deadline = deadline_of(environment);
+    autojson cJSON *proxies = proxies_of(environment);
     struct plan_options options = {
         .name = environment->name,
         .verb = environment->options.verb,
@@ -235,6 +263,7 @@ struct task *prepare_plan(void *subject, struct err *err) {
         .publish_address = environment->publish_address,
         .ports_as_written = environment->options.ports_as_written,
         .hermetic = environment->options.hermetic,
+        .proxies = proxies,
     };
     environment->plan = plan_make(environment->model, &options, err);
     if (!environment->plan)

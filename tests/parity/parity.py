@@ -74,7 +74,8 @@ class Tool:
 
     def stood_up(self, look, engine=None):
         """What `look` sees of it while it is up."""
-        environment = {**os.environ, "PARITY_WORD": "a word", **({"DOCKER_HOST": engine} if engine else {})}
+        environment = {**os.environ, "PARITY_WORD": "a word", "DOCKER_CONFIG": f"{HERE}/data",
+                       **({"DOCKER_HOST": engine} if engine else {})}
         print(f"up: {' '.join(self.up)}", file=sys.stderr)
         try:
             done = subprocess.run(self.up, cwd=HERE, env=environment, capture_output=True, text=True)

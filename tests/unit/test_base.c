@@ -227,3 +227,8 @@ Test(lines, a_long_line_comes_in_pieces_if_asked_for) {
     lines_release(&pieces.lines);
     buffer_release(&pieces.seen);
 }
+
+Test(text, percent_decode) {
+    char *plain autofree = text_percent_decode("a%40b%2Fc%4g%");
+    cr_assert_str_eq(plain, "a@b/c%4g%");
+}

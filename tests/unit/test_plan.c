@@ -276,6 +276,30 @@ Test(plan, a_network_without_ipv4) {
     planning_end(&p);
 }
 
+/* ---- Proxies ---- */
+
+Test(plan, proxies_where_the_file_has_no_other) {
+    autojson cJSON *proxies = cJSON_Parse("{\"A\": \"1\", \"a\": \"2\"}");
+    struct plan_options options = usual;
+    options.proxies = proxies;
+    struct planning p = must_plan("services:\n"
+                                  "  bare: {image: x}\n"
+                                  "  own:\n"
+                                  "    image: x\n"
+                                  "    environment: {A: own, AB: x}\n"
+                                  "    pre_start: [{command: [c], environment: {a: hook}}]\n"
+                                  "  taken: {image: x, environment: [A]}\n"
+                                  "  built: {build: {context: ., args: {a: own}}}\n",
+                                  &options);
+    expect_json(service(&p, "bare")->body, "Env", "[\"A=1\",\"a=2\"]");
+    expect_json(service(&p, "own")->body, "Env", "[\"A=own\",\"AB=x\",\"a=2\"]");
+    expect_json(service(&p, "own")->inits[0].body, "Env", "[\"A=own\",\"AB=x\",\"a=hook\"]");
+    expect_json(service(&p, "taken")->body, "Env", "[\"A\",\"a=2\"]");
+    expect_json(service(&p, "built")->build->query, "buildargs", "{\"a\":\"own\",\"A\":\"1\"}");
+    expect_json(service(&p, "built")->build->arguments, "1", "nothing");
+    planning_end(&p);
+}
+
 /* ---- pre_start ---- */
 
 static const char prepared[] = "services:\n"

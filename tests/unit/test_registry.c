@@ -122,6 +122,30 @@ Test(registry, helpers) {
     docker_config_release(&config);
 }
 
+static void proxies_are(const struct docker_config *config, const char *engine,
+                        const char *expected) {
+    autojson cJSON *proxies = docker_config_proxies(config, engine);
+    autofree char *text = proxies ? json_line(proxies) : xstrdup("none");
+    cr_expect_str_eq(text, expected, "%s", engine);
+}
+
+Test(registry, proxies) {
+    struct docker_config config =
+        config_of("{\"proxies\": {\"default\": {\"httpProxy\": \"h\", \"ftpProxy\": \"\", "
+                  "\"noProxy\": \"n\"}, \"tcp://a:1\": {\"allProxy\": \"all\"}, \"tcp://b:1\": "
+                  "{}, \"tcp://c:1\": 7}}",
+                  NULL);
+    proxies_are(&config, "unix:///s",
+                "{\"HTTP_PROXY\":\"h\",\"http_proxy\":\"h\",\"NO_PROXY\":\"n\",\"no_proxy\":"
+                "\"n\"}");
+    proxies_are(&config, "tcp://a:1", "{\"ALL_PROXY\":\"all\",\"all_proxy\":\"all\"}");
+    proxies_are(&config, "tcp://b:1", "none");
+    proxies_are(&config, "tcp://c:1", "none");
+    docker_config_release(&config);
+    config = (struct docker_config){0};
+    proxies_are(&config, "unix:///s", "none");
+}
+
 Test(registry, what_is_no_configuration) {
     struct docker_config config = {0};
     struct err err = ERR_INIT;
