@@ -63,6 +63,18 @@ static void ignore_output(void *context, const char *data, size_t length) {
     (void)length;
 }
 
+static void refuse(struct check *check) {
+    enum { NOT_FOUND = 127 };
+    struct err *err = &check->task.err, *why = &check->program->err;
+    if (check->program->status == TASK_DONE)
+        err_set(err, ERR_ENVIRONMENT, "the docker CLI has no buildx here");
+    else if (why->code == NOT_FOUND)
+        err_set(err, ERR_ENVIRONMENT, "there is no docker CLI here");
+    else
+        err_move(err, why);
+    err->kind = ERR_ENVIRONMENT;
+}
+
 static enum task_status check_step(struct task *task) {
     static const char *const argv[] = {"docker", "buildx", "version", NULL};
     struct check *check = (struct check *)task;
@@ -78,9 +90,7 @@ static enum task_status check_step(struct task *task) {
         return TASK_PENDING;
     if (check->program->status == TASK_DONE && !program_exit_code(check->program))
         return TASK_DONE;
-    err_set(&task->err, ERR_ENVIRONMENT, "%s",
-            check->program->status == TASK_FAILED ? "there is no docker CLI here"
-                                                  : "the docker CLI has no buildx here");
+    refuse(check);
     return TASK_FAILED;
 }
 
