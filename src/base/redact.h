@@ -40,6 +40,10 @@ struct redactor *redactor_free(struct redactor *redactor);
 /* False: there are REDACT_TOTAL_MAX bytes already, and it is not looked for. Blanks around it do
  * not count. Streams that are under way look for it from now on. */
 bool redactor_add(struct redactor *redactor, const char *value);
+/* The same for the value of a variable or a secret. */
+bool redactor_add_named(struct redactor *redactor, const char *name, const char *value);
+/* The names of what is looked for, each once, sorted. */
+const struct strings *redactor_names(const struct redactor *redactor);
 
 /* ---- Whole texts ---- */
 

@@ -26,6 +26,7 @@ struct redactor *redactor_free(struct redactor *redactor) {
         return NULL;
     drop_states(redactor);
     strings_release(&redactor->values);
+    strings_release(&redactor->names);
     free(redactor);
     return NULL;
 }
@@ -75,6 +76,22 @@ bool redactor_add(struct redactor *redactor, const char *value) {
         add_pieces(redactor, line, (size_t)(end - line));
     }
     return true;
+}
+
+bool redactor_add_named(struct redactor *redactor, const char *name, const char *value) {
+    size_t known = redactor->values.length;
+    if (!redactor_add(redactor, value))
+        return false;
+    if (redactor->values.length > known && !strings_has(&redactor->names, name)) {
+        strings_add(&redactor->names, name);
+        strings_sort(&redactor->names);
+    }
+    return true;
+}
+
+const struct strings *redactor_names(const struct redactor *redactor) {
+    static const struct strings none;
+    return redactor ? &redactor->names : &none;
 }
 
 /* ---- States ---- */

@@ -26,6 +26,7 @@ struct redact_state {
 
 struct redactor {
     struct strings values; /* as they are compared, pieces of at most REDACT_DEPTH bytes */
+    struct strings names;  /* of variables and secrets that have them, sorted */
     size_t total;          /* bytes that were added */
     unsigned generation;   /* counts additions */
     bool ready;            /* what follows is made from the values */

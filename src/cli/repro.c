@@ -141,7 +141,7 @@ static bool has_all_values(const struct repro *repro, struct err *err) {
 static bool hide_values(struct repro *repro, struct err *err) {
     vec_each (name, &repro->replay.asked) {
         const char *value = model_variable(repro->session.model, *name);
-        if (value && !redactor_add(repro->session.redactor, value))
+        if (value && !redactor_add_named(repro->session.redactor, *name, value))
             return err_set(err, ERR_FILE, "the values for the bundle are too long");
     }
     return true;

@@ -83,8 +83,8 @@ void session_warn(struct session *session, const char *warning) {
     session_tell(session, &event);
 }
 
-static bool hide(struct session *session, const char *value, struct err *err) {
-    return redactor_add(session->redactor, value) ||
+static bool hide(struct session *session, const char *name, const char *value, struct err *err) {
+    return redactor_add_named(session->redactor, name, value) ||
            err_set(err, ERR_FILE,
                    "the values that come from outside of the files are more than %d MiB: that is "
                    "more than can be kept out of records; move them into files that are mounted",
@@ -95,12 +95,12 @@ static bool hide(struct session *session, const char *value, struct err *err) {
 static bool hide_outside(struct session *session, struct err *err) {
     const struct model *model = session->model;
     for (size_t i = 0; i < model->outside_count; i++)
-        if (!hide(session, model->outside[i].value, err))
+        if (!hide(session, model->outside[i].name, model->outside[i].value, err))
             return false;
     vec_each (variable, &session->options->variables) {
         const char *sign = strchr(*variable, '=');
         autofree char *name = xstrndup(*variable, strcspn(*variable, "="));
-        if (sign && !model_may_show(model, name, sign + 1) && !hide(session, sign + 1, err))
+        if (sign && !model_may_show(model, name, sign + 1) && !hide(session, name, sign + 1, err))
             return false;
     }
     return true;

@@ -197,18 +197,19 @@ static void note_captured(struct bundle *bundle) {
 /* What a replay cannot do without comes first. */
 static void fill(struct bundle *bundle) {
     struct contents *contents = &bundle->contents;
-    const struct model *model = bundle->options.run->model;
     contents_init(contents, bundle->options.most);
     note_captured(bundle);
     pin(bundle->options.environment, &bundle->captured, &bundle->pinned);
     add_json(bundle, "model.json", cJSON_Parse(bundle->pinned.model));
+    contents_taken_out(contents, "model.json", bundle->pinned.taken_out);
     add_json(bundle, "suite.json", suite_facts(bundle));
     add_json(bundle, "ending.json", steal(bundle->ending));
     add_json(bundle, "host.json", host_facts(bundle->captured.engine));
     add_json(bundle, "images.json", cJSON_Duplicate(bundle->captured.images, true));
     add_json(bundle, "data.json", cJSON_Duplicate(bundle->captured.data, true));
     add_spooled(bundle, "images", "images");
-    project_add(contents, model, &bundle->pinned, bundle->folder, bundle->options.out);
+    project_add(contents, bundle->options.run, &bundle->pinned, bundle->folder,
+                bundle->options.out);
     add_spooled(bundle, "git/commit", "commit");
     add_diff(bundle);
     if (bundle->record)
@@ -228,6 +229,9 @@ static cJSON *about(struct bundle *bundle, const cJSON *ending) {
     cJSON *asked = json_array_at(about, "asked");
     vec_each (name, &bundle->pinned.asked)
         json_append_text(asked, *name);
+    cJSON *values = json_array_at(json_object_at(about, "redacted"), "values_of");
+    vec_each (name, redactor_names(bundle->options.redactor))
+        json_append_text(values, *name);
     json_put(about, "left_out", cJSON_Duplicate(bundle->contents.left_out, true));
     redact_json(bundle->options.redactor, about);
     return about;

@@ -54,6 +54,25 @@ void contents_leave_out(struct contents *contents, const char *name, const char 
     cJSON_AddItemToArray(contents->left_out, entry);
 }
 
+void contents_taken_out(struct contents *contents, const char *name, long long count) {
+    vec_each (item, &contents->items)
+        if (!strcmp(item->file.name, name))
+            item->taken_out += count;
+}
+
+cJSON *contents_redacted(const struct contents *contents) {
+    cJSON *list = cJSON_CreateArray();
+    vec_each (item, &contents->items) {
+        if (!item->taken_out)
+            continue;
+        cJSON *entry = cJSON_CreateObject();
+        json_put_text(entry, "name", item->file.name);
+        json_put_number(entry, "times", item->taken_out);
+        cJSON_AddItemToArray(list, entry);
+    }
+    return list;
+}
+
 /* ---- Adding one ---- */
 
 static bool leave_out(struct contents *contents, const char *name, const char *why) {

@@ -16,6 +16,7 @@ struct content {
     struct manifest_file file; /* its hash is known once it is packed */
     char *path;                /* NULL: from memory */
     char *text;
+    long long taken_out; /* values from outside; once it is packed, those of a record too */
 };
 
 struct contents {
@@ -37,6 +38,10 @@ void contents_add_folder(struct contents *contents, const char *name, const char
 bool contents_has(const struct contents *contents, const char *name);
 /* By name, each once. */
 void contents_sort(struct contents *contents);
+/* So many values were taken out of this one, and are not marked in it by REDACTED. */
+void contents_taken_out(struct contents *contents, const char *name, long long count);
+/* [{"name": ..., "times": ...}] of those that values were taken out of; once they are packed. */
+cJSON *contents_redacted(const struct contents *contents);
 /* Note something that is not in it, and why. */
 void contents_leave_out(struct contents *contents, const char *name, const char *why);
 

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/path.h"
+#include "base/redact.h"
 #include "base/text.h"
 
 #include <archive.h>
@@ -24,7 +25,8 @@ struct pack {
     int fd;                  /* of that file; -1: not open */
     unsigned long long done; /* its bytes so far */
     struct hash hash;
-    bool begun; /* the partial file is ours */
+    size_t marked; /* bytes of REDACTED that the file ends with so far */
+    bool begun;    /* the partial file is ours */
 };
 
 /* ---- Reading one ---- */
@@ -40,6 +42,7 @@ static bool cannot(struct pack *pack, const char *what, const char *path) {
 static bool open_file(struct pack *pack) {
     const struct content *item = current(pack);
     pack->done = 0;
+    pack->marked = 0;
     hash_begin(&pack->hash);
     if (!item->path || item->file.kind != MANIFEST_FILE)
         return true;
@@ -76,6 +79,23 @@ static ssize_t read_slice(struct pack *pack, char into[static SLICE]) {
 
 /* ---- First the hashes, for the manifest comes first ---- */
 
+/* What envrun wrote; in files of others the mark may stand by itself. */
+static bool is_ours(const struct content *item) {
+    return item->text || text_starts(item->file.name, "record/");
+}
+
+/* The mark begins with a byte that it has nowhere else. */
+static void count_marks(struct pack *pack, const char *slice, size_t length) {
+    static const char mark[] = REDACTED;
+    for (size_t i = 0; i < length; i++) {
+        pack->marked = slice[i] == mark[pack->marked] ? pack->marked + 1 : slice[i] == *mark;
+        if (pack->marked < sizeof mark - 1)
+            continue;
+        current(pack)->taken_out++;
+        pack->marked = 0;
+    }
+}
+
 static bool hash_some(struct pack *pack) {
     char slice[SLICE];
     if (pack->fd < 0 && !pack->done && !open_file(pack))
@@ -83,6 +103,8 @@ static bool hash_some(struct pack *pack) {
     ssize_t length = read_slice(pack, slice);
     if (length < 0)
         return false;
+    if (is_ours(current(pack)))
+        count_marks(pack, slice, (size_t)length);
     if (pack->done < current(pack)->file.size)
         return true;
     hash_end(&pack->hash, current(pack)->file.sha256);
@@ -121,6 +143,7 @@ static bool put_data(struct pack *pack, const void *data, size_t length) {
 
 static bool put_manifest(struct pack *pack) {
     struct manifest manifest = {.about = pack->about};
+    json_put(json_object_at(pack->about, "redacted"), "files", contents_redacted(pack->contents));
     vec_each (item, &pack->contents->items)
         vec_push(&manifest.files, item->file);
     autofree char *text = manifest_encode(&manifest);

@@ -102,6 +102,7 @@ static char *text_elsewhere(void *context, const char *text, bool raw) {
         const struct outside *value = value_at(pinning->model, text);
         if (value) {
             ask_for(pinning, value->name);
+            pinning->to->taken_out++;
             buffer_printf(&out, "${%s-}", value->name);
             text += strlen(value->value);
         } else {

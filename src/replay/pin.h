@@ -16,6 +16,7 @@
 struct pinned {
     char *model;           /* JSON, a Compose file */
     struct strings asked;  /* names of variables that a replay needs, sorted */
+    long long taken_out;   /* values, for each of which a variable stands */
     struct strings places; /* paths outside of the project, in the order of outside/N */
 };
 

@@ -97,6 +97,7 @@ struct adding {
     const char *out;
     struct strings never;   /* paths: files of secrets, env files, our own */
     struct strings changed; /* paths that are not as they are committed, sorted */
+    struct strings values;  /* that came from outside */
     bool has_git;
 };
 
@@ -120,26 +121,24 @@ static bool is_env_file(const char *path) {
     return text_equal(name, ".env") || text_starts(name, ".env.") || text_ends(name, ".env");
 }
 
-static bool piece_holds_value(const struct model *model, const char *piece, size_t length) {
-    for (size_t i = 0; i < model->outside_count; i++) {
-        const char *value = model->outside[i].value;
-        if (memmem(piece, length, value, strlen(value)))
+static bool piece_holds_value(const struct adding *adding, const char *piece, size_t length) {
+    vec_each (value, &adding->values)
+        if (memmem(piece, length, *value, strlen(*value)))
             return true;
-    }
     return false;
 }
 
-static size_t longest_value(const struct model *model) {
+static size_t longest_value(const struct adding *adding) {
     size_t longest = 0;
-    for (size_t i = 0; i < model->outside_count; i++)
-        if (strlen(model->outside[i].value) > longest)
-            longest = strlen(model->outside[i].value);
+    vec_each (value, &adding->values)
+        if (strlen(*value) > longest)
+            longest = strlen(*value);
     return longest;
 }
 
 /* Read piece by piece, each with the end of the one before, in which a value may have begun. */
-static bool holds_value(const struct model *model, const char *path) {
-    size_t overlap = longest_value(model), kept = 0;
+static bool holds_value(const struct adding *adding, const char *path) {
+    size_t overlap = longest_value(adding), kept = 0;
     struct stat info;
     if (!overlap || lstat(path, &info) || !S_ISREG(info.st_mode))
         return false;
@@ -149,7 +148,7 @@ static bool holds_value(const struct model *model, const char *path) {
     bool found = false;
     while (fd >= 0 && !found && (length = read(fd, piece + kept, PIECE)) > 0) {
         size_t whole = kept + (size_t)length;
-        found = piece_holds_value(model, piece, whole);
+        found = piece_holds_value(adding, piece, whole);
         kept = whole < overlap ? whole : overlap;
         memmove(piece, piece + whole - kept, kept);
     }
@@ -165,7 +164,7 @@ static bool skips(void *context, const char *path) {
     if (!strcmp(name, ".git") || !strcmp(name, ".envrun") || !strcmp(path, adding->out))
         return true;
     if (!strings_has(&adding->never, path) && !is_env_file(path) &&
-        (as_committed || !holds_value(adding->model, path)))
+        (as_committed || !holds_value(adding, path)))
         return false;
     autofree char *shown = pinned_name(adding->pinned, adding->model, path);
     contents_leave_out(adding->contents, shown ? shown : path,
@@ -241,11 +240,25 @@ static void list_never(struct adding *adding) {
             strings_add(&adding->never, node_text(secret, "file", NULL));
 }
 
-void project_add(struct contents *contents, const struct model *model, const struct pinned *pinned,
-                 const char *git, const char *out) {
+static void list_values(struct adding *adding, const char *const *variables) {
+    const struct model *model = adding->model;
+    for (size_t i = 0; i < model->outside_count; i++)
+        strings_add(&adding->values, model->outside[i].value);
+    for (; variables && *variables; variables++) {
+        const char *value = strchrnul(*variables, '=');
+        autofree char *name = xstrndup(*variables, (size_t)(value - *variables));
+        if (*value && !model_may_show(model, name, value + 1))
+            strings_add(&adding->values, value + 1);
+    }
+}
+
+void project_add(struct contents *contents, const struct environment_options *run,
+                 const struct pinned *pinned, const char *git, const char *out) {
+    const struct model *model = run->model;
     struct adding adding = {.contents = contents, .model = model, .pinned = pinned, .out = out};
     autostrings struct strings files = {0};
     list_never(&adding);
+    list_values(&adding, run->suite_variables);
     read_list(&adding, git, "files", &files);
     read_list(&adding, git, "changed", &adding.changed);
     adding.has_git = files.length;
@@ -257,4 +270,5 @@ void project_add(struct contents *contents, const struct model *model, const str
         add_path(&adding, model->directory);
     strings_release(&adding.never);
     strings_release(&adding.changed);
+    strings_release(&adding.values);
 }

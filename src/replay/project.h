@@ -18,7 +18,7 @@ struct task *project_ask_git(struct loop *loop, const struct model *model,
                              const char *const *environment, const char *folder);
 
 /* `git`: that folder; `out`: where bundles are written. */
-void project_add(struct contents *contents, const struct model *model, const struct pinned *pinned,
-                 const char *git, const char *out);
+void project_add(struct contents *contents, const struct environment_options *run,
+                 const struct pinned *pinned, const char *git, const char *out);
 
 #endif

@@ -40,7 +40,7 @@ void environment_end_logs(struct environment *environment) {
 void environment_hide(struct environment *environment, const char *name, const char *value) {
     struct redactor *redactor = environment->options.listener.redactor;
     if (redactor && !model_may_show(environment->model, name, value))
-        redactor_add(redactor, value);
+        redactor_add_named(redactor, name, value);
 }
 
 void environment_warn(struct environment *environment, const char *format, ...) {
@@ -87,7 +87,7 @@ static void warn(void *context, const char *text) {
 }
 
 static void hide(void *context, const char *value) {
-    environment_hide(context, "", value);
+    environment_hide(context, "a registry's credentials", value);
 }
 
 struct credentials *environment_credentials(struct environment *environment) {

@@ -32,6 +32,9 @@ END
     echo hello >app/greeting
 }
 
+# taken_out FILE: how often something was, as the manifest says.
+taken_out() { in_bundle manifest.json | jq --arg file "$1" '.redacted.files[] | select(.name == $file) | .times'; }
+
 @test "a failed run of a CI system writes a bundle, and says where it is" {
     failing
     export CI=true GITHUB_OUTPUT=$PWD/output GITHUB_STEP_SUMMARY=$PWD/summary
@@ -200,13 +203,19 @@ END
 services:
   web: {image: $busybox, command: sleep 1000, environment: {TOKEN: "\$TOKEN", URL: "http://u:\${TOKEN}@h/\$\$x"}, secrets: [key]}
 secrets: {key: {file: ./key.txt}}
-suite: {command: '[ "\${#GIVEN}" = 13 ] && exit 3'}
+suite: {command: 'echo "\$GIVEN"; [ "\${#GIVEN}" = 13 ] && exit 3'}
 END
     echo TOKEN=from-the-env-file >app/.env
     echo the-key-of-all >app/key.txt
+    echo "is given-by-hand" >app/notes
     packs 3 -e GIVEN=given-by-hand
     fails grep -rE 'from-the-env-file|the-key-of-all|given-by-hand' <(tar --zstd -xOf b.tar.zst)
     is "$(in_bundle model.json | jq -r .services.web.environment.URL)" 'http://u:${TOKEN-}@h/$$x'
+    is "$(in_bundle manifest.json | jq -c .redacted.values_of)" '["GIVEN","TOKEN","key"]'
+    is "$(taken_out model.json)" 2
+    is "$(taken_out record/suites/suite.log)" 1
+    is "$(taken_out suite.json)" ''
+    in_bundle manifest.json | jq -e '.left_out | any(.name == "project/notes")'
     repro 64
     says 'are needed for GIVEN, KEY, TOKEN'
     printf 'TOKEN=other\nKEY=other-key\n' >secrets

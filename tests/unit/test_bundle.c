@@ -77,6 +77,19 @@ static void pack(const char *bundle, struct contents *contents) {
     contents_release(contents);
 }
 
+/* What its manifest says besides the files. */
+static cJSON *about(const char *bundle) {
+    struct err err = ERR_INIT;
+    autofree char *path = place(bundle);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct reader *reader = reader_open(fd, &err);
+    cr_assert(reader != NULL, "%s", err.message);
+    cJSON *about = cJSON_Duplicate(reader_manifest(reader)->about, true);
+    reader_free(reader);
+    close(fd);
+    return about;
+}
+
 static void add_tree(struct contents *contents) {
     autofree char *tree = place("tree");
     contents_init(contents, 1 << 20);
@@ -131,6 +144,30 @@ Test(bundle, says_what_is_left_out) {
     autofree char *full = json_line(contents.left_out);
     cr_expect(strstr(full, "run.sh\",\"why\":\"the bundle would be larger") != NULL);
     contents_release(&contents);
+}
+
+/* In a file of others the mark stands for itself; one may lie across two slices. */
+Test(bundle, says_what_was_taken_out) {
+    struct contents contents;
+    char *log autofree = xmalloc((64 << 10) + 40);
+    memset(log, '[', 64 << 10);
+    strcpy(log + (64 << 10) - 3, "[redacted] [redacted [redacted]");
+    write_file("taken/log", log);
+    write_file("theirs/log", "[redacted]");
+    autofree char *record = place("taken");
+    autofree char *project = place("theirs");
+    contents_init(&contents, 1 << 20);
+    contents_add_text(&contents, "model.json", xstrdup("{\"a\": \"${TOKEN-}\"}"));
+    contents_taken_out(&contents, "model.json", 1);
+    contents_add_text(&contents, "suite.json", xstrdup("{}"));
+    contents_add_path(&contents, "project", project);
+    contents_add_path(&contents, "record", record);
+    pack("r.tar.zst", &contents);
+    autojson cJSON *manifest = about("r.tar.zst");
+    autofree char *files = json_line(json_get(manifest, "redacted.files"));
+    cr_expect(eq(str, files,
+                 "[{\"name\":\"model.json\",\"times\":1},"
+                 "{\"name\":\"record/log\",\"times\":2}]"));
 }
 
 Test(bundle, has_the_same_bytes_each_time) {

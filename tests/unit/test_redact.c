@@ -221,3 +221,17 @@ Test(redact, there_is_a_maximum) {
     cr_assert_str_eq(got, "a [redacted] b");
     redactor_free(redactor);
 }
+
+Test(redact, names_of_what_is_looked_for) {
+    struct redactor *redactor = redactor_new();
+    cr_assert(redactor_add_named(redactor, "TOKEN", "first-value"));
+    cr_assert(redactor_add_named(redactor, "TOKEN", "second-value"));
+    cr_assert(redactor_add_named(redactor, "SHORT", " 12345 "));
+    cr_assert(redactor_add_named(redactor, "KEY", "third-value"));
+    const struct strings *names = redactor_names(redactor);
+    cr_assert_eq(names->length, 2);
+    cr_assert_str_eq(names->at[0], "KEY");
+    cr_assert_str_eq(names->at[1], "TOKEN");
+    cr_assert_eq(redactor_names(NULL)->length, 0);
+    redactor_free(redactor);
+}
