@@ -40,7 +40,8 @@ struct environment_options {
     const char *const *process_environment; /* NAME=VALUE, NULL-terminated */
     const char *const *suite_variables;     /* -e NAME=VALUE, NULL-terminated, or NULL */
     struct event_listener listener;
-    bool record;   /* tell also what a record is made of: EVENT_LOG to EVENT_OBJECT */
+    /* Tell also what a record is made of: EVENT_LOG (of suites in any case) to EVENT_OBJECT. */
+    bool record;
     bool is_held;  /* it outlives this process once it is up: until `down`, */
     long long ttl; /* or for so many ms; 0: no limit */
 

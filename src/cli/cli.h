@@ -109,6 +109,7 @@ struct session {
     size_t data_count;
     struct environment_options run;           /* what it was made with */
     struct ending ending;                     /* how the run ends, so far */
+    const cJSON *output;                      /* what a suite wrote to (suite.json); or NULL */
     const char *const *services;              /* only these and what they need; or NULL */
     void (*resized)(struct session *session); /* the terminal has a new size; or NULL */
     void *context;                            /* the command's own */

@@ -219,6 +219,7 @@ static void take_circumstances(struct repro *repro) {
         if (value)
             strings_printf(variables, "%s=%s", name, value);
     }
+    repro->session.output = suite;
     if (mask)
         umask((mode_t)strtol(mask, NULL, 8) & 0777);
 }
@@ -380,8 +381,7 @@ static int run(struct repro *repro, struct err *err) {
     session->ending.directory = xstrdup(repro->replay.project);
     int code = session_run(session, &steps, err, &outcome);
     remove_images(repro);
-    session->ending.outcome = xstrdup(outcome);
-    session->ending.code = code;
+    ending_end(&session->ending, outcome, code);
     if (is_kept(session))
         tell(session, xasprintf("its files are in %s", repro->replay.project));
     bool is_own = !strcmp(outcome, "interrupted") || !strcmp(outcome, "error");

@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 #include "report/services_junit.h"
 
+#include "base/json.h"
 #include "base/path.h"
 #include "base/text.h"
 #include "loop/child.h"
@@ -85,6 +86,19 @@ static char *out_folder(const struct session *session) {
                      session->options->out ? session->options->out : "envrun-out");
 }
 
+/* As it was on another host, whatever there is here. */
+static void take_output(const cJSON *suite, struct environment_options *options) {
+    enum { MOST = 1000 };
+    const char *output = json_text(suite, "output");
+    long long rows = json_number(suite, "rows", 0), columns = json_number(suite, "columns", 0);
+    if (!output)
+        return;
+    options->output_is_terminal = !strcmp(output, "terminal");
+    options->output_is_shared = strcmp(output, "two pipes") != 0;
+    options->rows = rows > 0 && rows <= MOST ? (int)rows : 0;
+    options->columns = columns > 0 && columns <= MOST ? (int)columns : 0;
+}
+
 void session_make_environment(struct session *session, const struct suite *const *suites) {
     struct winsize size = {0};
     bool json = session->options->json;
@@ -101,6 +115,7 @@ void session_make_environment(struct session *session, const struct suite *const
     options.rows = size.ws_row;
     options.columns = size.ws_col;
     options.output_is_terminal = isatty(STDOUT_FILENO) && options.output_is_shared;
+    take_output(session->output, &options);
     options.data = session->data;
     options.data_count = session->data_count;
     session->run = options;
@@ -222,9 +237,9 @@ int session_run(struct session *session, const struct run_steps *steps, struct e
 
 static int run_all(struct session *session, struct err *err) {
     const char *outcome;
+    session->ending.directory = xstrdup(session->model->directory);
     int code = session_run(session, &(struct run_steps){.leaving = session_capture}, err, &outcome);
-    session->ending.outcome = xstrdup(outcome);
-    session->ending.code = code;
+    ending_end(&session->ending, outcome, code);
     session_write_junit(session, code);
     session_write_bundle(session, session_close_record(session, outcome, code));
     return session_outcome(session, outcome, code);

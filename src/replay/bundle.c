@@ -148,6 +148,16 @@ static void add_given(struct bundle *bundle, cJSON *suite) {
     }
 }
 
+/* Programs write otherwise to a terminal than to a pipe. */
+static void add_output(const struct environment_options *run, cJSON *suite) {
+    json_put_text(suite, "output",
+                  run->output_is_terminal ? "terminal"
+                  : run->output_is_shared ? "one pipe"
+                                          : "two pipes");
+    json_put_number(suite, "rows", run->rows);
+    json_put_number(suite, "columns", run->columns);
+}
+
 static cJSON *suite_facts(struct bundle *bundle) {
     const struct environment_options *run = bundle->options.run;
     cJSON *suite = cJSON_CreateObject(), *names = json_array_at(suite, "suites");
@@ -159,6 +169,7 @@ static cJSON *suite_facts(struct bundle *bundle) {
     if (run->command)
         json_put(suite, "command", texts(run->command));
     json_put_text(suite, "umask", octal);
+    add_output(run, suite);
     add_variables(bundle, suite);
     add_given(bundle, suite);
     return suite;

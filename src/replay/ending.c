@@ -3,100 +3,25 @@
 #include "base/json.h"
 #include "base/text.h"
 
-#include <regex.h>
 #include <string.h>
 
-enum { TEXT_MAX = 16 << 10, TESTS_MAX = 10000, SHOWN_MAX = 200 };
-
-/* ---- Normalising ---- */
-
-/* In this order: what is longer comes before its parts. */
-static const struct rule {
-    const char *pattern, *name;
-} rules[] = {
-    {"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}", "<uuid>"},
-    {"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?)?( "
-     "?(Z|UTC|[+-][0-9]{2}:?[0-9]{2})\\>)?",
-     "<time>"},
-    {"\\<[0-9]{1,2}:[0-9]{2}:[0-9]{2}([.,][0-9]+)?", "<time>"},
-    {"(/private)?(/var)?/tmp/[^][:space:]\"'`:;,)>]*", "<path>"},
-    {"\\<[0-9]{1,3}(\\.[0-9]{1,3}){3}(:[0-9]+)?\\>", "<address>"},
-    {"\\[[0-9a-fA-F:]*:[0-9a-fA-F:]*\\](:[0-9]+)?", "<address>"},
-    {"\\<localhost:[0-9]+", "<address>"},
-    {"\\<(port|Port|PORT)[ =:]+[0-9]+", "<port>"},
-    {":[0-9]{4,5}\\>", "<port>"},
-    {"0x[0-9a-fA-F]+", "<hex>"},
-    {"\\<[0-9a-f]{12,64}\\>", "<hex>"},
-    {"while it was starting", "before it was ready"}, /* which of them is seen is chance */
-    {"\\<(pid|PID|process|Process)[ =:]+[0-9]+", "<process>"},
-    {"\\<[0-9]+([.,][0-9]+)? ?(ns|us|µs|ms|s|sec|secs|seconds?|min|minutes?)\\>", "<duration>"},
+enum {
+    TESTS_MAX = 10000,
+    SHOWN_MAX = 200,       /* bytes of a text */
+    SHOWN_LINES = 5,       /* of each kind of difference */
+    WRITTEN_MAX = 200,     /* lines that wait for the suite's end */
+    WRITTEN_LENGTH = 4096, /* bytes of such a line, and normalised: */
+    LINE_LENGTH = 1000,
 };
 
-static char *replace_word(const char *text, const char *word, const char *by) {
-    struct buffer out = BUFFER_INIT;
-    const char *found;
-    while ((found = strstr(text, word))) {
-        buffer_add(&out, text, (size_t)(found - text));
-        buffer_puts(&out, by);
-        text = found + strlen(word);
-    }
-    buffer_puts(&out, text);
-    return buffer_detach(&out);
-}
-
-static char *replace_matches(const char *text, const struct rule *rule) {
-    struct buffer out = BUFFER_INIT;
-    regex_t regex;
-    regmatch_t match;
-    int flags = 0;
-    if (regcomp(&regex, rule->pattern, REG_EXTENDED))
-        abort();
-    while (*text && !regexec(&regex, text, 1, &match, flags) && match.rm_eo > match.rm_so) {
-        buffer_add(&out, text, (size_t)match.rm_so);
-        buffer_puts(&out, rule->name);
-        text += match.rm_eo;
-        flags = REG_NOTBOL;
-    }
-    regfree(&regex);
-    buffer_puts(&out, text);
-    return buffer_detach(&out);
-}
-
-/* Blanks say nothing either. */
-static void join_blanks(char *text) {
-    char *to = text;
-    for (const char *from = text; *from; from++)
-        if (!strchr(" \t\r\n", *from))
-            *to++ = *from;
-        else if (to > text && to[-1] != ' ')
-            *to++ = ' ';
-    while (to > text && to[-1] == ' ')
-        to--;
-    *to = '\0';
-}
-
-static char *replace_owned(char *text, const char *word, const char *by) {
-    if (!word || strlen(word) < 2)
-        return text;
-    char *next = replace_word(text, word, by);
-    free(text);
-    return next;
-}
-
-char *ending_normalise(const struct ending *ending, const char *text) {
-    char *now = xstrndup(text, strnlen(text, TEXT_MAX));
-    now = replace_owned(now, ending->environment, "<environment>");
-    now = replace_owned(now, ending->directory, "<project>");
-    for (size_t i = 0; i < lengthof(rules); i++) {
-        char *next = replace_matches(now, &rules[i]);
-        free(now);
-        now = next;
-    }
-    join_blanks(now);
-    return now;
-}
-
 /* ---- Filling it ---- */
+
+char *ending_normalise(struct ending *ending, const char *text) {
+    if (!ending->normaliser)
+        ending->normaliser = normaliser_new();
+    struct normaliser_words words = {ending->environment, ending->directory};
+    return normaliser_apply(ending->normaliser, &words, text);
+}
 
 static void set(char **field, char *value) {
     free(*field);
@@ -112,23 +37,101 @@ static void take_failed(struct ending *ending, const struct event *event) {
     set(&ending->phase, event->phase ? xstrdup(event_phase_name(event->phase)) : NULL);
 }
 
+/* ---- What the suite writes ---- */
+
+/* Of a line that is written over again and again, such as a progress bar's, the last state. */
+static const char *last_state(char *line) {
+    size_t length = strlen(line);
+    while (length && line[length - 1] == '\r')
+        line[--length] = '\0';
+    const char *state = strrchr(line, '\r');
+    return state ? state + 1 : line;
+}
+
+void ending_add_line(struct ending *ending, size_t stream, const char *line, bool goes_on) {
+    struct ending_output *output = &ending->outputs[stream];
+    bool first = !output->goes_on;
+    output->goes_on = goes_on;
+    if (!first)
+        return;
+    autofree char *text = xstrdup(line);
+    const char *state = last_state(text);
+    autofree char *start = xstrndup(state, strnlen(state, WRITTEN_LENGTH));
+    strings_add_last(&output->written, start, WRITTEN_MAX);
+}
+
+static void cut(char *text) {
+    size_t length = strlen(text);
+    if (length > LINE_LENGTH)
+        text[LINE_LENGTH - text_utf8_tail(text, LINE_LENGTH)] = '\0';
+}
+
+/* One that is the same as the line before it, as of a loop that waits, counts once. */
+static void settle_line(struct ending *ending, struct strings *last, const char *line) {
+    autofree char *text = ending_normalise(ending, line);
+    cut(text);
+    if (*text && !(last->length && !strcmp(last->at[last->length - 1], text)))
+        strings_add_last(last, text, ENDING_LINES_KEPT);
+}
+
+void ending_settle(struct ending *ending) {
+    for (size_t i = 0; i < lengthof(ending->outputs); i++) {
+        struct ending_output *output = &ending->outputs[i];
+        vec_each (line, &output->written)
+            settle_line(ending, &output->last, *line);
+        strings_release(&output->written);
+    }
+}
+
+static void release_outputs(struct ending *ending) {
+    for (size_t i = 0; i < lengthof(ending->outputs); i++) {
+        strings_release(&ending->outputs[i].written);
+        strings_release(&ending->outputs[i].last);
+        ending->outputs[i].goes_on = false;
+    }
+}
+
+/* A gap says nothing. */
+static void take_log(struct ending *ending, const struct event *event) {
+    if (!event->service && event->status != STATUS_FAILED)
+        ending_add_line(ending, event->stream == EVENT_STDERR, event->text, event->unfinished);
+}
+
+/* ---- Events ---- */
+
+void ending_end(struct ending *ending, const char *outcome, int code) {
+    set(&ending->outcome, xstrdup_or_null(outcome));
+    ending->code = code;
+}
+
+/* The last suite is the one that failed. */
+static void take_suite(struct ending *ending, const struct event *event) {
+    if (event->status == STATUS_BEGAN)
+        release_outputs(ending);
+    else
+        ending_settle(ending);
+}
+
 void ending_take(struct ending *ending, const struct event *event) {
     if (event->kind == EVENT_BEGAN)
         set(&ending->environment, xstrdup_or_null(event->text));
+    else if (event->kind == EVENT_LOG)
+        take_log(ending, event);
+    else if (event->kind == EVENT_SUITE)
+        take_suite(ending, event);
     else if (event->kind == EVENT_TESTS)
         ending_add_test(ending, NULL, NULL);
     else if (event->kind == EVENT_TEST)
         ending_add_test(ending, event->text, event->detail);
     else if (event->kind == EVENT_FAILED)
         take_failed(ending, event);
-    else if (event->kind == EVENT_OUTCOME) {
-        set(&ending->outcome, xstrdup_or_null(event->text));
-        ending->code = event->code;
-    }
+    else if (event->kind == EVENT_OUTCOME)
+        ending_end(ending, event->text, event->code);
 }
 
-static int by_name(const void *a, const void *b) {
-    const struct ending_test *first = a, *second = b;
+/* ---- Tests ---- */
+
+static int by_name(const struct ending_test *first, const struct ending_test *second) {
     int order = strcmp(first->name, second->name);
     return order ? order : strcmp(first->message, second->message);
 }
@@ -140,13 +143,12 @@ void ending_add_test(struct ending *ending, const char *name, const char *messag
     vec_push(&ending->tests,
              (struct ending_test){.name = xstrdup(name),
                                   .message = ending_normalise(ending, message ? message : "")});
-    qsort(ending->tests.at, ending->tests.length, sizeof *ending->tests.at, by_name);
-}
-
-void ending_add_line(struct ending *ending, const char *line) {
-    autofree char *text = ending_normalise(ending, line);
-    if (*text)
-        strings_add_last(&ending->last, text, ENDING_LINES);
+    struct ending_test *at = ending->tests.at;
+    for (size_t i = ending->tests.length - 1; i && by_name(&at[i - 1], &at[i]) > 0; i--) {
+        struct ending_test later = at[i - 1];
+        at[i - 1] = at[i];
+        at[i] = later;
+    }
 }
 
 void ending_release(struct ending *ending) {
@@ -161,11 +163,14 @@ void ending_release(struct ending *ending) {
         free(test->message);
     }
     vec_free(&ending->tests);
-    strings_release(&ending->last);
+    release_outputs(ending);
+    normaliser_free(ending->normaliser);
     *ending = (struct ending){0};
 }
 
 /* ---- As JSON ---- */
+
+static const char *const stream_names[] = {"stdout", "stderr"};
 
 cJSON *ending_encode(const struct ending *ending) {
     cJSON *json = cJSON_CreateObject();
@@ -182,10 +187,21 @@ cJSON *ending_encode(const struct ending *ending) {
         json_put_text(entry, "message", test->message);
         cJSON_AddItemToArray(tests, entry);
     }
-    cJSON *last = json_array_at(json, "last_lines");
-    vec_each (line, &ending->last)
-        json_append_text(last, *line);
+    cJSON *last = json_object_at(json, "last_lines");
+    for (size_t i = 0; i < lengthof(ending->outputs); i++) {
+        cJSON *lines = json_array_at(last, stream_names[i]);
+        vec_each (line, &ending->outputs[i].last)
+            json_append_text(lines, *line);
+    }
     return json;
+}
+
+static void decode_lines(const cJSON *list, struct strings *into) {
+    const cJSON *item;
+    cJSON_ArrayForEach (item, list) {
+        if (cJSON_IsString(item))
+            strings_add_last(into, item->valuestring, ENDING_LINES_KEPT);
+    }
 }
 
 bool ending_decode(const cJSON *json, struct ending *ret, struct err *err) {
@@ -203,10 +219,9 @@ bool ending_decode(const cJSON *json, struct ending *ret, struct err *err) {
                      (struct ending_test){.name = xstrdup(name),
                                           .message = xstrdup(json_text_or(item, "message", ""))});
     }
-    cJSON_ArrayForEach (item, cJSON_GetObjectItem(json, "last_lines")) {
-        if (cJSON_IsString(item))
-            strings_add_last(&ret->last, item->valuestring, ENDING_LINES);
-    }
+    for (size_t i = 0; i < lengthof(ret->outputs); i++)
+        decode_lines(json_get(json_get(json, "last_lines"), stream_names[i]),
+                     &ret->outputs[i].last);
     if (ret->outcome)
         return true;
     ending_release(ret);
@@ -255,15 +270,26 @@ static void compare_tests(const struct ending *then, const struct ending *now,
                            SHOWN_MAX, test->message);
 }
 
+/* Those of the last ones that the other one has not, the very last first. */
+static void list_missing(const struct strings *lines, const struct strings *other,
+                         struct strings *differences, const char *sentence) {
+    size_t shown = 0;
+    for (size_t back = 1; back <= lines->length && back <= ENDING_LINES; back++) {
+        const char *line = lines->at[lines->length - back];
+        if (shown < SHOWN_LINES && !strings_has(other, line)) {
+            strings_printf(differences, "%s: %.*s", sentence, SHOWN_MAX, line);
+            shown++;
+        }
+    }
+}
+
+/* In whatever order, for two processes, or two streams, may have written them. */
 static void compare_lines(const struct ending *then, const struct ending *now,
                           struct strings *differences) {
-    for (size_t i = 1; i <= then->last.length || i <= now->last.length; i++) {
-        const char *a = i <= then->last.length ? then->last.at[then->last.length - i] : NULL;
-        const char *b = i <= now->last.length ? now->last.at[now->last.length - i] : NULL;
-        if (!text_equal(a, b)) {
-            differ(differences, "the suite's last lines", a, b);
-            return;
-        }
+    for (size_t i = 0; i < lengthof(then->outputs); i++) {
+        const struct strings *a = &then->outputs[i].last, *b = &now->outputs[i].last;
+        list_missing(a, b, differences, "the suite wrote then, and does not here");
+        list_missing(b, a, differences, "the suite writes here, and did not then");
     }
 }
 
@@ -294,7 +320,9 @@ enum ending_verdict ending_compare(const struct ending *then, const struct endin
         *ret_by = "the failing tests and their messages";
         compare_tests(then, now, differences);
     } else {
-        *ret_by = "exit code, cause and the suite's last lines, for there are no JUnit files";
+        *ret_by = then->has_tests
+                      ? "exit code, cause and the suite's last lines, for no test failed"
+                      : "exit code, cause and the suite's last lines, for there are no JUnit files";
         compare_code(differences, then->code, now->code);
         compare_text(differences, "cause", then->cause, now->cause);
         compare_lines(then, now, differences);

@@ -4,6 +4,7 @@
 #include "run/suite.h"
 
 #include "base/text.h"
+#include "event/redact_log.h"
 #include "run/left.h"
 #include "run/stamped.h"
 
@@ -56,7 +57,7 @@ static void tell(struct suite_run *run, enum event_status status) {
     environment_tell(run->environment, &event);
 }
 
-/* ---- What it writes, for a record ---- */
+/* ---- What it writes, for a record and for a comparison ---- */
 
 static void on_line(void *context, const struct stamped *from, char *text, size_t length) {
     const struct transcript *transcript = context;
@@ -78,7 +79,7 @@ static void on_output(void *context, const char *data, size_t length) {
 
 static void begin_transcripts(struct suite_run *run) {
     struct outlet *outlets[] = {&run->output.output, &run->output.errors};
-    for (size_t i = 0; run->environment->options.record && i < 2; i++) {
+    for (size_t i = 0; i < 2; i++) {
         struct transcript *transcript = &run->transcripts[i];
         *transcript = (struct transcript){.run = run, .stream = EVENT_STDOUT + i};
         stamped_init(&transcript->lines, true, on_line, transcript);
@@ -89,14 +90,13 @@ static void begin_transcripts(struct suite_run *run) {
 
 static void end_transcripts(struct suite_run *run) {
     for (size_t i = 0; i < 2; i++)
-        if (run->transcripts[i].run)
-            stamped_end(&run->transcripts[i].lines);
+        stamped_end(&run->transcripts[i].lines);
+    log_redactor_end(run->environment->logs, NULL, run->suite->name);
 }
 
 static void release_transcripts(struct suite_run *run) {
     for (size_t i = 0; i < 2; i++)
-        if (run->transcripts[i].run)
-            stamped_release(&run->transcripts[i].lines);
+        stamped_release(&run->transcripts[i].lines);
 }
 
 /* ---- Stopping ---- */

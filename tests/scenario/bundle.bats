@@ -175,6 +175,90 @@ END
     says 'shop.pays' 'shop.sends fails here, and did not then: assert 500 == 201' 'outcome=differs code=2'
 }
 
+@test "a suite without JUnit that fails in the same way but for times, ports, processes and paths is reproduced" {
+    failing ./suite.sh
+    cat >app/suite.sh <<'END'
+#!/bin/sh
+# As pytest and jest end; each line has what differs from run to run.
+port=$(shuf -i 32768-60999 -n 1)
+echo "$(date +%FT%T.%NZ) [$$]: connecting to 127.0.0.1:$port for $ENVRUN_ENVIRONMENT"
+echo "pid $$ cannot write $(mktemp -u)/out of $PWD: no space" >&2
+for i in 1 2 3 4 5 6 7 8; do
+    echo "row $i"
+    echo "warning $i" >&2
+done & # at the same time
+echo "AssertionError: assert 4 == 5"
+wait
+echo "Time:        0.$$ s, estimated 1 s"
+if [ $(($$ % 2)) = 0 ]; then
+    echo "=========== 1 failed, 3 passed in 0.52s ==========="
+else
+    echo "======== 1 failed, 3 passed in 62.52s (0:01:02) ========"
+fi
+exit 3
+END
+    chmod +x app/suite.sh
+    packs 3
+    is "$(in_bundle ending.json | jq -r '.last_lines.stdout[-1]')" '---- 1 failed, 3 passed in <duration> ----'
+    in_bundle ending.json | jq -e '.last_lines.stderr | any(. == "<process> cannot write <path> of <project>: no space")'
+    for _ in 1 2 3; do
+        repro 0
+        says 'reproduced: it ends' "compared by exit code, cause and the suite's last lines"
+    done
+}
+
+@test "a suite without JUnit whose last line is another one fails differently" {
+    failing "echo \$(cat $PWD/state); echo there >&2; exit 3"
+    echo no such table >state
+    packs 3
+    repro 0
+    echo connection refused >state
+    repro 2
+    says 'the suite wrote then, and does not here: no such table' \
+        'the suite writes here, and did not then: connection refused' 'fails differently'
+    keeps_silent_on 'here: there'
+}
+
+@test "so does one in the graph" {
+    app <<END
+services:
+  web: {image: $busybox, command: sleep 1000}
+  tests: {image: $busybox, volumes: ["$PWD/state:/state"]}
+suite: {service: tests, command: 'echo "took 0.\$\$ s"; cat /state >&2; exit 3'}
+END
+    echo no such table >state
+    packs 3
+    state=$(in_bundle model.json | jq -r '.services.tests.volumes[0].source')
+    repro 0
+    says "compared by exit code, cause and the suite's last lines"
+    mkdir unpacked
+    tar --zstd -xf b.tar.zst -C unpacked
+    echo connection refused >"unpacked/project/$state"
+    "$BATS_TEST_DIRNAME/../make-bundle" unpacked b.tar.zst
+    repro 2
+    says 'the suite wrote then, and does not here: no such table' \
+        'the suite writes here, and did not then: connection refused' 'fails differently'
+}
+
+@test "the suite writes to what it wrote to on the other host" {
+    failing '[ -t 1 ] && echo a terminal; [ /dev/fd/1 -ef /dev/fd/2 ] && echo one; exit 3'
+    (cd app && exits 3 run --bundle=always)
+    mv "$(bundle)" two.tar.zst
+    (cd app && timeout 90 "$ENVRUN" run -p "$name" --bundle=always >out 2>&1) || true
+    mv "$(bundle)" one.tar.zst
+    (cd app && "$BATS_TEST_DIRNAME/pty.py" seen -- "$ENVRUN" run -p "$name" --bundle=always) || true
+    mv "$(bundle)" terminal.tar.zst
+    mv app gone
+    for form in two one terminal; do
+        mv "$form.tar.zst" b.tar.zst
+        repro 0
+        cp out "$form"
+    done
+    is "$(cat two)" ''
+    is "$(cat one)" one
+    is "$(cat terminal)" $'a terminal\none'
+}
+
 @test "the hosts are compared" {
     failing "exit \$(cat $PWD/state)"
     echo 3 >state
@@ -232,8 +316,13 @@ END
     is "$code" 64
     says "in $TMPDIR" "touch $PWD/ran; exit 3" 'give --yes if you trust it'
     [ ! -e ran ]
-    printf 'n\n' | "$BATS_TEST_DIRNAME/pty.py" "$ENVRUN" repro b.tar.zst >out 2>&1 || true
+    code=0
+    "$BATS_TEST_DIRNAME/pty.py" seen expect='run it' 'send=n\r' -- "$ENVRUN" repro b.tar.zst || code=$?
+    is "$code" 64
+    grep -q 'nothing was run' seen.screen
     [ ! -e ran ]
+    "$BATS_TEST_DIRNAME/pty.py" seen expect='run it' 'send=y\r' -- "$ENVRUN" repro b.tar.zst
+    [ -e ran ]
 }
 
 # lie FILTER: the bundle with another model, its hashes right.
@@ -263,7 +352,7 @@ lie() {
     is "$code" 64
     says 'a path of this host is used: /' 'service `web` has all rights' 'evil\u{d}\u{1b}[2Jpytest' "is used: $TMPDIR"
     cp good.tar.zst b.tar.zst
-    HIDDEN=value-of-mine lie '.services.web.environment = {A: "$HIDDEN"} | ."x-suite".command = "exit 3"'
+    HIDDEN=value-of-mine lie '.services.web.environment = {A: "$HIDDEN"} | ."x-suite".command = "cat greeting; exit 3"'
     HIDDEN=value-of-mine repro 0
 }
 
@@ -314,8 +403,9 @@ END
     is "$(cat out)" seeded
     repro 0
     is "$(cat out)" seeded
-    repro 0 --at-failure
+    repro 2 --at-failure
     is "$(cat out)" "$(printf 'seeded\ntested')"
+    says 'the suite writes here, and did not then: tested'
 }
 
 @test "without the volumes it cannot begin at the failure" {

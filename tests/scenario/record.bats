@@ -180,7 +180,7 @@ END
     compose <<END
 services:
   db: {image: $busybox, init: true, command: [sh, -c, "echo one; echo two; sleep 600"]}
-  api: {image: $busybox, command: [sh, -c, "echo last words; exit 9"], depends_on: [db]}
+  api: {image: $busybox, command: [sh, -c, "echo last words; exit 9"], depends_on: [db], ready: {log: never}}
 END
     exits 75 up
     "$ENVRUN" runs >out
