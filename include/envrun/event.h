@@ -34,11 +34,12 @@ enum event_kind {
     EVENT_SEED,     /* service, status, text: the seed as written; count of total; duration */
     EVENT_WAITING,  /* the heartbeat; list: "db (ready 12 s): connection refused" */
     EVENT_ENDPOINT, /* service, text: an address that answers ("127.0.0.1:32768 -> 5432/tcp") */
-    EVENT_DIED,     /* service, code: its exit code; text: a sentence; list: its last lines;
-                       detail: what was going on ("suite"), or NULL */
+    EVENT_DIED,     /* service, code: its exit code; at: when; text: a sentence; list: its last
+                       lines; detail: what was going on ("suite"), or NULL. STATUS_BEGAN: its
+                       restart policy starts it again */
     EVENT_SUITE,    /* text: the suite's name, "" if the file gives none; detail: its command;
                        status; code, duration at the end */
-    EVENT_WARNING,  /* text */
+    EVENT_WARNING,  /* text; service, and at, if it is of one at a time */
     EVENT_NOTE,     /* text: something to know, such as how to take a kept environment down */
     EVENT_FAILED,   /* the cause: text: one sentence; service and phase if one is to blame;
                        detail: "FILE:LINE:COLUMN" or NULL; list: the last lines of its log or build;

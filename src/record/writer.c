@@ -154,7 +154,7 @@ static void note_failure(struct record_writer *writer, const struct event *event
 static void note(struct record_writer *writer, const struct event *event) {
     if (event->kind == EVENT_FAILED && !json_get(writer->outcome, "failed"))
         note_failure(writer, event);
-    else if (event->kind == EVENT_DIED && event->service)
+    else if (event->kind == EVENT_DIED && event->service && event->status != STATUS_BEGAN)
         json_append_text(json_array_at(writer->outcome, "died"), event->service);
     else if (event->kind == EVENT_ARTIFACT && event->text)
         json_append_text(json_array_at(writer->outcome, "artifacts"), event->text);

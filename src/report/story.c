@@ -11,7 +11,14 @@
 
 #include <string.h>
 
-enum { COLUMNS = 100, ARTIFACTS_SHOWN = 20, USERS_SHOWN = 20, TESTS_KEPT = 200, LINES_SHOWN = 6 };
+enum {
+    COLUMNS = 100,
+    ARTIFACTS_SHOWN = 20,
+    USERS_SHOWN = 20,
+    TESTS_KEPT = 200,
+    TROUBLES_KEPT = 1000,
+    LINES_SHOWN = 6
+};
 
 /* A test that failed, and the last that the services wrote while it may have run. */
 struct failed_test {
@@ -19,6 +26,12 @@ struct failed_test {
     long long from, to;   /* UNIX time in ns */
     struct strings lines; /* "db | ..." */
     size_t more;          /* lines that stood before these */
+};
+
+/* What befell a service: it died, was started again, or had a process killed for its memory. */
+struct trouble {
+    long long at; /* UNIX time in ns */
+    char *text;
 };
 
 /* The most that a service was seen to use. */
@@ -37,6 +50,7 @@ struct story {
     struct buffer causes; /* what failed, and what died */
     struct buffer suites; /* how each ended */
     vec(struct failed_test) tests;
+    vec(struct trouble) troubles;
     struct strings artifacts;
     vec(struct user) users;
     long long began; /* UNIX time in ms */
@@ -87,6 +101,17 @@ static void take_test(struct story *story, const struct event *event) {
         buffer_release(&test.words);
 }
 
+/* A test's end may be told before that of what it died with. */
+static void take_trouble(struct story *story, const struct event *event) {
+    const char *word = event->kind == EVENT_WARNING    ? ""
+                       : event->status == STATUS_BEGAN ? "restarted: "
+                                                       : "died: ";
+    if (!event->service || !event->at || !event->text || story->troubles.length == TROUBLES_KEPT)
+        return;
+    struct trouble trouble = {event->at, xasprintf("%s%s", word, event->text)};
+    vec_push(&story->troubles, trouble);
+}
+
 /* Logs are told behind the events, so that the tests are known. */
 static void take_log(struct story *story, const struct event *event) {
     vec_each (test, &story->tests) {
@@ -126,6 +151,8 @@ static void story_event(void *self, const struct event *event) {
         story->began = event->time - event->ms;
     board_take(&story->board, event);
     timeline_take(&story->timeline, event);
+    if (event->kind == EVENT_DIED || event->kind == EVENT_WARNING)
+        take_trouble(story, event);
     if (event->kind == EVENT_FAILED || event->kind == EVENT_DIED || event->kind == EVENT_WARNING)
         words_event(&story->causes, &story->style, story->columns, event);
     else if (event->kind == EVENT_SUITE && event->status != STATUS_BEGAN)
@@ -160,9 +187,25 @@ static void put_section(struct buffer *into, const struct buffer *section) {
         buffer_printf(into, "\n%s", section->data);
 }
 
+/* What befell services while a test may have run. */
+static void put_troubles(struct buffer *into, const struct story *story,
+                         const struct failed_test *test) {
+    vec_each (trouble, &story->troubles) {
+        if (trouble->at < test->from || trouble->at > test->to)
+            continue;
+        autobuffer struct buffer line = BUFFER_INIT;
+        style_clean(&line, &story->style, trouble->text, STYLE_UNCUT);
+        buffer_puts(into, "      ");
+        style_put(into, &story->style, STYLE_RED, line.data);
+        buffer_putc(into, '\n');
+    }
+}
+
 static void put_tests(struct buffer *into, const struct story *story) {
     vec_each (test, &story->tests) {
         buffer_puts(into, test->words.data);
+        if (test->words.length)
+            put_troubles(into, story, test);
         if (test->more && test->words.length)
             buffer_printf(into, "      (%zu more lines before)\n", test->more);
         for (size_t i = 0; test->words.length && i < test->lines.length; i++) {
@@ -239,6 +282,9 @@ static void story_destroy(void *self) {
         strings_release(&test->lines);
     }
     vec_free(&story->tests);
+    vec_each (trouble, &story->troubles)
+        free(trouble->text);
+    vec_free(&story->troubles);
     strings_release(&story->artifacts);
     vec_each (user, &story->users)
         free(user->service);

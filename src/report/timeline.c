@@ -70,6 +70,12 @@ static void take_phase(struct timeline_row *row, const struct event *event) {
         close_span(row, event->ms);
 }
 
+static void take_death(struct timeline_row *row, const struct event *event) {
+    mark_failure(row, event->ms);
+    if (event->status == STATUS_BEGAN)
+        open_span(row, looks[PHASE_UP].sign, looks[PHASE_UP].color, event->ms + 1);
+}
+
 static void take_suite(struct timeline *timeline, const struct event *event) {
     const char *name = event->text && *event->text ? event->text : "suite";
     autofree char *title = strcmp(name, "suite") ? xasprintf("suite %s", name) : xstrdup(name);
@@ -103,7 +109,7 @@ void timeline_take(struct timeline *timeline, const struct event *event) {
     if (row && event->kind == EVENT_PHASE)
         take_phase(row, event);
     else if (row)
-        mark_failure(row, event->ms);
+        take_death(row, event);
     else if (event->kind == EVENT_SUITE)
         take_suite(timeline, event);
     else if (event->kind == EVENT_TEARDOWN)

@@ -150,7 +150,7 @@ static void say_died(struct buffer *into, const struct style *style, int columns
                      const struct event *event) {
     (void)columns;
     struct buffer prefix autobuffer = BUFFER_INIT, text autobuffer = BUFFER_INIT;
-    buffer_puts(&prefix, "died");
+    buffer_puts(&prefix, event->status == STATUS_BEGAN ? "restarted" : "died");
     if (event->detail)
         buffer_puts(&prefix, text_equal(event->detail, "suite") ? " during the " : " during ");
     style_clean(&prefix, style, event->detail ? event->detail : "", STYLE_UNCUT);

@@ -3,6 +3,8 @@
  */
 #include "run/environment.h"
 
+#include "base/instant.h"
+
 #include <string.h>
 
 /* Not every engine tells when the kernel kills for memory: some only see the SIGKILL. */
@@ -23,6 +25,15 @@ void life_fill_death(const struct life *life, struct buffer *sentence) {
         buffer_printf(sentence, "exited with code %d", life->exit_code);
     if (life->deaths > 1)
         buffer_printf(sentence, " after %d starts", life->deaths);
+}
+
+/* The engine sees an end somewhat later than it happens, and says so of the latest one only. */
+long long life_finished_at(const cJSON *container, long long seen_at) {
+    const long long late = 10 * 1000000000LL;
+    long long at;
+    const char *text = json_text_or(container, "State.FinishedAt", "");
+    bool known = instant_parse(text, &at) && at <= seen_at && at > seen_at - late;
+    return known ? at : seen_at;
 }
 
 /* Does somebody wait for it to complete? Then its exit code is told by who waits. */
@@ -57,8 +68,7 @@ void life_died(struct life *life) {
     if (environment->stopping || environment->culprit)
         return;                       /* what is under way is being dropped */
     environment_changed(environment); /* who waits for its completion may go on, or fail */
-    if (environment->suite)
-        suite_life_ended(environment, life);
+    suite_life_ended(environment, life, false);
     if (life->is_suite || environment->is_up)
         return;
     if (life->exit_code == 0 && !life->out_of_memory) {

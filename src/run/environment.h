@@ -61,7 +61,10 @@ struct life {
     bool out_of_memory;
     int exit_code;
     int deaths;
-    int samples_in_vain; /* looks at what it uses that said nothing, in a row */
+    long long ended_at;   /* the latest death, */
+    long long starved_at; /* and when a process of it was killed for its memory, and that was not
+                             told yet: UNIX time in ns, of the engine; or 0 */
+    int samples_in_vain;  /* looks at what it uses that said nothing, in a row */
 
     /* What is going on */
     enum event_phase phase;
@@ -198,6 +201,8 @@ void life_fail_softly(struct life *life);
 /* It ended for good while it was wanted. */
 void life_died(struct life *life);
 void life_fill_death(const struct life *life, struct buffer *sentence);
+/* When it ended, as its container says, or else when that was seen (UNIX time in ns). */
+long long life_finished_at(const cJSON *container, long long seen_at);
 
 /* ---- image.c: have a service's image: built, found or pulled ---- */
 
@@ -282,8 +287,9 @@ void environ_set(struct strings *list, const char *name, const char *value);
 bool suite_prepare_body(struct life *life, cJSON *body, struct err *err);
 /* What it may wait for has changed. */
 void suite_wake(struct environment *environment);
-/* A service died for good while the suite ran, or the suite's own container ended. */
-void suite_life_ended(struct environment *environment, struct life *life);
+/* A service died while the suite ran, for good or to be started `again`; or the suite's own
+ * container ended. */
+void suite_life_ended(struct environment *environment, struct life *life, bool again);
 
 /* ---- explain.c ---- */
 
@@ -292,6 +298,7 @@ void suite_life_ended(struct environment *environment, struct life *life);
 struct task *explain_failure(struct environment *environment, struct err *err);
 /* Tell why a suite failed, with what the services logged meanwhile that looks like trouble. */
 struct task *explain_suite(struct environment *environment, const struct err *err, long long since);
-struct task *explain_death(struct environment *environment, struct life *life, const char *during);
+struct task *explain_death(struct environment *environment, struct life *life, bool again,
+                           const char *during);
 
 #endif

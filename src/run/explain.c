@@ -22,6 +22,8 @@ struct explanation {
     struct task *logs;
     struct lines lines;
     struct task *disk; /* where the engine keeps its things, if that may be full */
+    bool is_death;
+    struct task *inspect; /* of what died */
 };
 
 static void on_line(void *context, char *line, size_t length) {
@@ -91,9 +93,44 @@ static bool is_pending(const struct task *task) {
     return task && task->status == TASK_PENDING;
 }
 
+/* ---- What the container says of its end ---- */
+
+static void begin_inspect(struct explanation *explanation) {
+    explanation->inspect =
+        container_inspect(explanation->environment->engine, explanation->life->id);
+    task_limit(explanation->inspect, loop_now() + LOG_LIMIT);
+    task_start(explanation->inspect, &explanation->task);
+}
+
+/* Some engines say by an event that it was killed for its memory, some only here. */
+static void describe_death(struct explanation *explanation) {
+    struct life *life = explanation->life;
+    struct event *event = &explanation->event;
+    autobuffer struct buffer sentence = BUFFER_INIT;
+    bool known = explanation->inspect->status == TASK_DONE;
+    const cJSON *container = known ? request_answer(explanation->inspect) : NULL;
+    if (!life->running && json_true(container, "State.OOMKilled"))
+        life->out_of_memory = true;
+    life_fill_death(life, &sentence);
+    event->at = life_finished_at(container, event->at);
+    event->text = xasprintf("service `%s` %s%s", life->name, sentence.data,
+                            event->status == STATUS_BEGAN ? ", and is started again" : "");
+}
+
+static bool has_last_words(const struct explanation *explanation) {
+    return explanation->life && explanation->life->id && !explanation->event.list_length &&
+           explanation->event.status != STATUS_BEGAN;
+}
+
 static enum task_status explanation_step(struct task *task) {
     struct explanation *explanation = (struct explanation *)task;
-    bool has_log = explanation->life && explanation->life->id && !explanation->event.list_length;
+    bool has_log = has_last_words(explanation);
+    if (explanation->is_death && !explanation->inspect)
+        begin_inspect(explanation);
+    if (is_pending(explanation->inspect))
+        return TASK_PENDING;
+    if (explanation->is_death && !explanation->event.text)
+        describe_death(explanation);
     if (!explanation->logs && !explanation->disk && has_log)
         begin_logs(explanation);
     if (is_pending(explanation->logs) || is_pending(explanation->disk))
@@ -114,6 +151,7 @@ static void explanation_release(struct task *task) {
     struct explanation *explanation = (struct explanation *)task;
     task_free(explanation->logs);
     task_free(explanation->disk);
+    task_free(explanation->inspect);
     if (explanation->lines.line)
         lines_release(&explanation->lines);
     event_release(&explanation->event);
@@ -214,15 +252,16 @@ struct task *explain_failure(struct environment *environment, struct err *err) {
 
 /* ---- A death ---- */
 
-struct task *explain_death(struct environment *environment, struct life *life, const char *during) {
+struct task *explain_death(struct environment *environment, struct life *life, bool again,
+                           const char *during) {
     struct explanation *explanation = explanation_new(environment, life);
     struct event *event = &explanation->event;
-    autobuffer struct buffer sentence = BUFFER_INIT;
 
-    life_fill_death(life, &sentence);
+    explanation->is_death = true;
     event->kind = EVENT_DIED;
+    event->status = again ? STATUS_BEGAN : STATUS_NONE;
     event->code = life->exit_code;
-    event->text = xasprintf("service `%s` %s", life->name, sentence.data);
+    event->at = life->ended_at;
     event->detail = xstrdup(during);
     return &explanation->task;
 }

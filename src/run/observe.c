@@ -3,6 +3,7 @@
  */
 #include "run/environment.h"
 
+#include "base/instant.h"
 #include "base/text.h"
 #include "run/collect.h"
 
@@ -40,16 +41,19 @@ static bool is_final(const struct life *life) {
 }
 
 /* Told once: a look at the container may have come before the event. */
-static void ended(struct life *life, int code) {
+static void ended(struct life *life, int code, long long at) {
     if (!life->running)
         return;
     life->running = false;
     life->exit_code = code;
+    life->ended_at = at;
+    life->starved_at = 0; /* that is why */
     life->deaths++;
-    if (!is_final(life))
-        return;
-    life->exited = true;
-    life_died(life);
+    life->exited = is_final(life);
+    if (life->exited)
+        life_died(life);
+    else
+        suite_life_ended(life->environment, life, true);
 }
 
 /* ---- Looking at a container: its address may be another after a new start, and it may have ended
@@ -64,7 +68,8 @@ struct look {
 static void take_in(struct life *life, const cJSON *container) {
     const char *status = json_text_or(container, "State.Status", "");
     if (!strcmp(status, "exited") || !strcmp(status, "dead"))
-        ended(life, (int)json_number(container, "State.ExitCode", KILLED));
+        ended(life, (int)json_number(container, "State.ExitCode", KILLED),
+              life_finished_at(container, instant_now()));
     else
         life_learn(life, container);
 }
@@ -80,7 +85,7 @@ static enum task_status look_step(struct task *task) {
     if (look->inspect->status == TASK_DONE)
         take_in(look->life, request_answer(look->inspect));
     else if (look->inspect->err.code == 404)
-        ended(look->life, KILLED);
+        ended(look->life, KILLED, instant_now());
     return TASK_DONE;
 }
 
@@ -146,10 +151,16 @@ static void sweep_looks(struct observer *observer) {
 
 /* ---- Events ---- */
 
-static void on_die(struct life *life, const cJSON *attributes) {
+static void on_die(struct life *life, const cJSON *attributes, long long at) {
     long code = -1;
     text_to_long(json_text_or(attributes, "exitCode", ""), 0, 255, &code);
-    ended(life, (int)code);
+    ended(life, (int)code, at);
+}
+
+/* If it ends of it, its death comes next. */
+static void on_oom(struct life *life, long long at) {
+    life->out_of_memory = true;
+    life->starved_at = at;
 }
 
 static void on_start(struct observer *observer, struct life *life) {
@@ -157,6 +168,7 @@ static void on_start(struct observer *observer, struct life *life) {
     life->running = true;
     life->exited = false;
     life->out_of_memory = false;
+    life->starved_at = 0;
     collect_started(life); /* it may be dead before the answer to its start comes */
     if (again)
         look_again(observer, life);
@@ -183,9 +195,9 @@ static void on_event(void *context, const cJSON *event) {
     if (!life)
         return;
     if (!strcmp(action, "oom"))
-        life->out_of_memory = true;
+        on_oom(life, nanoseconds);
     else if (!strcmp(action, "die"))
-        on_die(life, attributes);
+        on_die(life, attributes, nanoseconds ? nanoseconds : instant_now());
     else if (!strcmp(action, "start"))
         on_start(observer, life);
 }

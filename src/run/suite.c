@@ -13,6 +13,8 @@
 #include <string.h>
 #include <time.h>
 
+enum { DEATHS_TOLD_MOST = 20 };
+
 /* What a suite writes, line by line. */
 struct transcript {
     struct suite_run *run;
@@ -28,7 +30,8 @@ struct suite_run {
     const struct suite_way *way;
     struct task *work;
     struct task *left;        /* what it has left, being taken in once it has ended */
-    struct task *explaining;  /* a service's death */
+    vec(struct task *) deaths; /* of services, being explained */
+    size_t deaths_told;
     struct task *explanation; /* why the suite failed */
     bool passed;
     struct suite_output output;
@@ -176,6 +179,24 @@ static void tell_lost_output(struct suite_run *run, const struct outlet *outlet)
     environment_tell(run->environment, &event);
 }
 
+/* A process of theirs, not the first one: they go on. */
+static void tell_starved(struct environment *environment) {
+    for (size_t i = 0; i < environment->life_count; i++) {
+        struct life *life = &environment->lives[i];
+        if (!life->starved_at)
+            continue;
+        struct event event = {
+            .kind = EVENT_WARNING,
+            .service = xstrdup(life->name),
+            .at = life->starved_at,
+            .text = xasprintf("a process of service `%s` was killed because the service used more "
+                              "memory than it may",
+                              life->name)};
+        life->starved_at = 0;
+        environment_tell(environment, &event);
+    }
+}
+
 static void end(struct suite_run *run) {
     bool ran = run->work->status == TASK_DONE;
     timer_stop(&run->timer);
@@ -191,6 +212,7 @@ static void end(struct suite_run *run) {
     end_transcripts(run);
     run->passed = ran && !run->timed_out && !run->environment->suite_code;
     tell(run, run->passed ? STATUS_DONE : STATUS_FAILED);
+    tell_starved(run->environment);
     if (ran)
         begin_left(run);
     if (run->timed_out)
@@ -232,12 +254,21 @@ static bool is_unobserved(const struct suite_run *run) {
     return run->passed && run->environment->observer && !run->environment->observing;
 }
 
+static void sweep_deaths(struct suite_run *run) {
+    size_t kept = 0;
+    vec_each (death, &run->deaths)
+        if ((*death)->status == TASK_PENDING)
+            run->deaths.at[kept++] = *death;
+        else
+            task_free(*death);
+    run->deaths.length = kept;
+}
+
 static enum task_status suite_run_step(struct task *task) {
     struct suite_run *run = (struct suite_run *)task;
     if (run->lost || engine_is_lost(run))
         return is_explained(run) ? TASK_FAILED : TASK_PENDING;
-    if (run->explaining && run->explaining->status != TASK_PENDING)
-        run->explaining = task_free(run->explaining);
+    sweep_deaths(run);
     while (!run->explanation && (run->work || run->left || (*run->next && !run->stopping))) {
         if (!run->work && !run->left && !begin(run))
             break;
@@ -251,7 +282,7 @@ static enum task_status suite_run_step(struct task *task) {
         if (!run->passed)
             break;
     }
-    if (!is_explained(run) || run->explaining || is_unobserved(run))
+    if (!is_explained(run) || run->deaths.length || is_unobserved(run))
         return TASK_PENDING;
     return err_is(&task->err) ? TASK_FAILED : TASK_DONE;
 }
@@ -264,7 +295,9 @@ static void suite_run_release(struct task *task) {
     timer_stop(&run->timer);
     task_free(run->work);
     task_free(run->left);
-    task_free(run->explaining);
+    vec_each (death, &run->deaths)
+        task_free(*death);
+    vec_free(&run->deaths);
     task_free(run->explanation);
     outlet_release(&run->output.output);
     outlet_release(&run->output.errors);
@@ -293,20 +326,26 @@ void suite_wake(struct environment *environment) {
     task_wake(&environment->suite->task);
 }
 
-void suite_life_ended(struct environment *environment, struct life *life) {
+/* One that dies again and again would fill the page. */
+static void tell_death(struct suite_run *run, struct life *life, bool again) {
+    if (run->deaths_told++ >= DEATHS_TOLD_MOST)
+        return;
+    struct task *death = explain_death(run->environment, life, again, "suite");
+    vec_push(&run->deaths, death);
+    task_start(death, &run->task);
+}
+
+void suite_life_ended(struct environment *environment, struct life *life, bool again) {
     struct suite_run *run = environment->suite;
     if (!run || environment->stopping)
         return;
     if (life->is_suite) {
-        if (run->work && run->way == &suite_in_graph)
+        if (run->work && run->way == &suite_in_graph && !again)
             suite_container_ended(run->work);
         return;
     }
-    if (!life->exit_code && !life->out_of_memory)
+    if (!again && !life->exit_code && !life->out_of_memory)
         return;
-    environment->suite_deaths++;
-    if (run->explaining)
-        return; /* the first death is the one to look at */
-    run->explaining = explain_death(environment, life, "suite");
-    task_start(run->explaining, &run->task);
+    environment->suite_deaths += !again;
+    tell_death(run, life, again);
 }

@@ -88,6 +88,8 @@ class Container:
             self.say(1, line + "\n")
         for line in self.script.get("stderr", []):
             self.say(2, line + "\n")
+        if "starves" in self.script and not self.told_to_end.wait(self.script["starves"]):
+            self.state.container_event(self, "oom")
         if self.told_to_end.wait(self.script.get("seconds")):
             self.end(self.stop_code)
         else:

@@ -104,6 +104,24 @@ END
     fake_is_empty
 }
 
+@test "what is killed for its memory while the suite runs is told: a service, or one of its processes" {
+    compose <<END
+services:
+  db: {image: db:1}
+  web: {image: web:1}
+suite: {command: sleep 1.5; exit 3}
+END
+    scenario <<END
+{"images": {"db:1": {}, "web:1": {}},
+ "containers": [{"match": "-db-", "seconds": 0.7, "exit": 137, "oom": true}, {"match": "-web-", "starves": 0.7}]}
+END
+    with_fault 3 '{"match": "none", "do": "drop-before"}' run
+    says 'died during the suite: service `db` was killed because it used more memory than it may' \
+        'warning: a process of service `web` was killed because the service used more memory than it may'
+    keeps_silent_on 'process of service `db`' 'service `web` died'
+    jq -se 'any(.[]; .event == "warning" and .service == "web" and .at)' .envrun/runs/*/events.ndjson
+}
+
 @test "an engine that is too old, and one whose answers are no JSON" {
     small_environment
     fake_begin --api 1.40

@@ -41,6 +41,53 @@ END
     has "$out" 'more lines before'
 }
 
+# What waits for one caller, and ends.
+caller() { echo "[sh, -c, \"echo listens; nc -l -p 80 >/dev/null; echo gives up; exit $1\"]"; }
+
+@test "beside a failed test stands which services died, or were started again, while it ran" {
+    cat >suite.sh <<'END'
+#!/bin/bash
+say() {
+    local now=$(date +%s%N) rest=
+    [ "$1" = run ] && began=$now || rest=$(printf ',"Elapsed":%d.%03d' $(((now - began) / 10**9)) $(((now - began) / 10**6 % 1000)))
+    echo "{\"Time\":\"$(date -u +%FT%T.%NZ)\",\"Action\":\"$1\",\"Package\":\"shop\",\"Test\":\"$2\"$rest}" >>go.json
+}
+call() {
+    until echo 2>/dev/null >"/dev/tcp/$1/$2"; do sleep 0.1; done
+    sleep 1
+}
+say run TestBefore; say fail TestBefore
+sleep 0.5
+say run TestDuring; call "$DB_HOST" "$DB_PORT"; call "$WEB_HOST" "$WEB_PORT"; say fail TestDuring
+sleep 0.5
+say run TestAfter; say fail TestAfter
+exit 1
+END
+    chmod +x suite.sh
+    cat >envrun.yaml <<END
+services:
+  db: {image: envrun-test/busybox:1, command: $(caller 7), expose: [80], ready: {log: listens}}
+  web: {image: envrun-test/busybox:1, command: $(caller 0), expose: [80], ready: {log: listens}, restart: always}
+suite: {command: ./suite.sh, junit: go.json}
+END
+    try 1 run -p "$name"
+    has "$err" 'died during the suite: service `db` exited with code 7' 'db | gives up' \
+        'restarted during the suite: service `web` exited with code 0, and is started again'
+    "$ENVRUN" show >"$out"
+    has "$out" 'died during the suite: service `db`'
+    sed -n '/shop.TestBefore/,/shop.TestDuring/p' "$out" >before
+    sed -n '/shop.TestDuring/,/shop.TestAfter/p' "$out" >during
+    sed -n '/shop.TestAfter/,/^$/p' "$out" >after
+    has during '      died: service `db` exited with code 7' \
+        '      restarted: service `web` exited with code 0, and is started again' 'db | gives up'
+    lacks before 'db'
+    lacks after 'db'
+    # In the record: when it was, so that whoever reads it can tell the same.
+    jq -se '(.[] | select(.text == "shop.TestDuring")) as $test | any(.[]; .event == "died" and .service == "db" and
+        .at >= $test.at and .status == null)' .envrun/runs/*/events.ndjson
+    is "$(jq -c .died .envrun/runs/*/outcome.json)" '["db"]'
+}
+
 @test "the lines of go test -json; what is no result, or has a document type, is a warning" {
     write_suite "cp '$results/go-test.json' go.json; echo '<!DOCTYPE a><a/>' >a.xml; echo ok >b.xml" '[go.json, "*.xml"]'
     try 0 run -p "$name"

@@ -166,6 +166,32 @@ Test(report, the_story_says_what_was_used_at_most) {
     cr_assert(strstr(text, "artifacts\n  envrun-out/report.html\n"));
 }
 
+/* Beside a failed test stands what befell services in its time, whichever is told first. */
+Test(report, the_story_says_what_died_while_a_test_ran) {
+    const long long second = 1000000000, began = 1700000000 * second;
+    const struct event events[] = {
+        {.kind = EVENT_DIED, .service = "a", .text = "service `a` exited", .at = began},
+        {.kind = EVENT_TEST, .text = "first", .at = began, .duration = 1000, .count = 1},
+        {.kind = EVENT_TEST, .text = "second", .at = began + second, .duration = 1000, .count = 2},
+        {.kind = EVENT_DIED,
+         .service = "b",
+         .text = "service `b` exited, and is started again",
+         .status = STATUS_BEGAN,
+         .at = began + 2 * second},
+        {.kind = EVENT_WARNING, .service = "c", .text = "c starved", .at = began + 2 * second - 1},
+        {.kind = EVENT_WARNING, .text = "of no service", .at = began},
+        {.kind = EVENT_DIED, .service = "d", .text = "too late", .at = began + 2 * second + 1},
+    };
+    char *text autofree = story_of(events, lengthof(events), 80);
+    cr_assert(strstr(text, "  first\n"
+                           "      died: service `a` exited\n"
+                           "  second\n"
+                           "      restarted: service `b` exited, and is started again\n"
+                           "      c starved\n"
+                           "\n"),
+              "%s", text);
+}
+
 Test(report, the_story_of_anything_is_safe) {
     const struct event events[] = {
         {.kind = EVENT_PHASE,
