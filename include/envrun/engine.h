@@ -252,7 +252,8 @@ struct task *container_save(struct engine *engine, const char *id, const char *p
 /* ... the contents of a folder, or of one that a link leads to: their names begin with "./". */
 struct task *container_save_folder(struct engine *engine, const char *id, const char *path, int fd,
                                    unsigned long long most);
-/* ... and back: unpacked at `path`, which must be there. The descriptor is taken over. */
+/* ... and back: unpacked at `path`, which must be there and has then the owner and the mode that it
+ * had. The descriptor is taken over. */
 struct task *container_load_folder(struct engine *engine, const char *id, const char *path, int fd);
 
 /* One file from memory; parents are made. */

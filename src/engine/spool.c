@@ -3,6 +3,7 @@
  */
 #include "engine/progress.h"
 #include "engine/tar.h"
+#include "engine/tar_root.h"
 
 #include "base/memory.h"
 #include "base/text.h"
@@ -76,6 +77,8 @@ struct task *container_save_folder(struct engine *engine, const char *id, const 
 struct feed {
     struct stream stream;
     int fd;
+    unsigned long long done; /* bytes */
+    struct tar_root root;
     struct err err;
 };
 
@@ -86,6 +89,10 @@ static ssize_t feed_read(void *context, char *into, size_t size) {
         ;
     if (length < 0)
         err_set(&feed->err, ERR_FILE, "cannot read it: %s", strerror(errno));
+    if (length > 0) {
+        tar_root_put(&feed->root, into, (size_t)length, feed->done);
+        feed->done += (unsigned long long)length;
+    }
     return length;
 }
 
@@ -110,6 +117,7 @@ struct task *container_load_folder(struct engine *engine, const char *id, const 
     struct query query = archive_query(id, path);
     stream_ask(&feed->stream, &query);
     feed->fd = fd;
+    tar_root_find(fd, &feed->root);
     feed->stream.options.source = (struct transfer_source){.read = feed_read, .context = feed};
     feed->stream.take = feed_take;
     feed->stream.source_error = feed_error;

@@ -10,6 +10,7 @@
 #include "engine/ignore.h"
 #include "engine/progress.h"
 #include "engine/tar.h"
+#include "engine/tar_root.h"
 #include "engine/untar.h"
 
 #include <archive.h>
@@ -17,6 +18,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -546,4 +548,55 @@ Test(engine_tar, can_be_dropped_at_any_point) {
             cr_assert(source.read(source.context, data, sizeof data) > 0);
         tar_free(tar);
     }
+}
+
+/* ---- The folder itself ---- */
+
+/* One whose owner has a number that wants a further header. */
+static int archive_of_folder(const char *name) {
+    int fd = memfd_create("archive", 0);
+    struct archive *archive = archive_write_new();
+    struct archive_entry *entry = archive_entry_new();
+    archive_write_set_format_pax(archive);
+    archive_write_open_fd(archive, fd);
+    archive_entry_set_pathname(entry, name);
+    archive_entry_set_filetype(entry, AE_IFDIR);
+    archive_entry_set_perm(entry, 0700);
+    archive_entry_set_uid(entry, 3000000);
+    archive_write_header(archive, entry);
+    archive_entry_free(entry);
+    archive_write_free(archive);
+    return fd;
+}
+
+static void first_entry(int fd, size_t piece, const char *name) {
+    struct tar_root root;
+    struct archive *archive = archive_read_new();
+    struct archive_entry *entry;
+    char bytes[8192];
+    ssize_t length = pread(fd, bytes, sizeof bytes, 0);
+    tar_root_find(fd, &root);
+    for (size_t at = 0; at < (size_t)length; at += piece)
+        tar_root_put(&root, bytes + at, piece < (size_t)length - at ? piece : (size_t)length - at,
+                     at);
+    archive_read_support_format_tar(archive);
+    cr_assert_eq(archive_read_open_memory(archive, bytes, (size_t)length), ARCHIVE_OK);
+    cr_assert_eq(archive_read_next_header(archive, &entry), ARCHIVE_OK, "%s",
+                 archive_error_string(archive));
+    cr_expect_str_eq(archive_entry_pathname(entry), name);
+    cr_expect_eq(archive_entry_uid(entry), 3000000);
+    cr_expect_eq(archive_entry_perm(entry), 0700);
+    archive_read_free(archive);
+}
+
+Test(engine_tar, the_folder_itself_has_a_name_that_counts) {
+    int fd = archive_of_folder("./"), other = archive_of_folder("data/");
+    for (size_t piece = 1; piece < 2000; piece += 97)
+        first_entry(fd, piece, "/");
+    first_entry(other, 512, "data/");
+    struct tar_root root;
+    tar_root_find(memfd_create("empty", 0), &root);
+    cr_expect_not(root.found);
+    close(fd);
+    close(other);
 }
