@@ -29,7 +29,7 @@ struct suite_run {
     const struct suite *suite; /* the current one */
     const struct suite_way *way;
     struct task *work;
-    struct task *left;        /* what it has left, being taken in once it has ended */
+    struct task *left;         /* what it has left, being taken in once it has ended */
     vec(struct task *) deaths; /* of services, being explained */
     size_t deaths_told;
     struct task *explanation; /* why the suite failed */

@@ -109,9 +109,8 @@ static struct task *begin_services(void *subject, struct err *err) {
 static struct task *begin_hold(void *subject, struct err *err) {
     struct environment *environment = subject;
     (void)err;
-    return environment->options.is_held
-               ? environment_hold(environment, environment->options.ttl)
-               : NULL;
+    return environment->options.is_held ? environment_hold(environment, environment->options.ttl)
+                                        : NULL;
 }
 
 static const struct stage up_stages[] = {
