@@ -80,7 +80,7 @@ END
     sed -n '/shop.TestAfter/,/^$/p' "$out" >after
     has during '      died: service `db` exited with code 7' \
         '      restarted: service `web` exited with code 0, and is started again' 'db | gives up'
-    lacks before 'db'
+    lacks before died 'gives up' restarted # what it logged when it came up may lie near
     lacks after 'db'
     # In the record: when it was, so that whoever reads it can tell the same.
     jq -se '(.[] | select(.text == "shop.TestDuring")) as $test | any(.[]; .event == "died" and .service == "db" and
