@@ -31,10 +31,27 @@ engine_pid() {
     echo "$pid"
 }
 
+# containerd can say nothing of what a container uses while a hierarchy of cgroup v1 that it is in is not mounted
+# ("cannot find cgroup mount destination"). One that cannot be mounted costs the numbers alone.
+engine_mount_missing_cgroups() {
+    local names dir
+    while IFS=: read -r _ names _; do
+        dir=/sys/fs/cgroup/${names#name=}
+        if [ -z "$names" ] || grep -qE "^[^ ]+ [^ ]+ cgroup ([^ ]*,)?${names}[, ]" /proc/self/mounts; then
+            continue # of version 2, or mounted
+        fi
+        mkdir -p "$dir" 2>/dev/null || continue
+        mount -t cgroup -o "${names/#name=/none,name=}" cgroup "$dir" 2>/dev/null || rmdir "$dir" || true
+    done </proc/self/cgroup
+}
+
 # Without systemd nobody may have mounted the cgroups. A container is not started without them.
 engine_mount_cgroups() {
     local dir=/sys/fs/cgroup name
-    [ -z "$(ls -A "$dir")" ] || return 0
+    if [ -n "$(ls -A "$dir")" ]; then
+        engine_mount_missing_cgroups
+        return
+    fi
     if ! grep -q '^[1-9]' /proc/self/cgroup; then
         mount -t cgroup2 cgroup2 "$dir"
         return

@@ -45,10 +45,11 @@ static long long used_memory(const cJSON *memory) {
 bool sample_read(const cJSON *stats, struct event_usage *ret) {
     const cJSON *cpu = json_get(stats, "cpu_stats"), *memory = json_get(stats, "memory_stats");
     long long limit = json_number(memory, "limit", 0);
-    if (!json_get(memory, "usage"))
+    long long nanoseconds = json_number(cpu, "cpu_usage.total_usage", 0);
+    if (!json_get(memory, "usage") && !nanoseconds) /* a kernel may count one of them only */
         return false;
     *ret = (struct event_usage){
-        .cpu = json_number(cpu, "cpu_usage.total_usage", 0) / MILLION,
+        .cpu = nanoseconds / MILLION,
         .throttled = json_number(cpu, "throttling_data.throttled_time", 0) / MILLION,
         .memory = used_memory(memory),
         .memory_limit = limit < NO_LIMIT ? limit : 0,
@@ -66,6 +67,8 @@ static void take(const struct sample *sample, const cJSON *stats) {
     struct life *life = sample->life;
     struct event event = {.kind = EVENT_SAMPLE, .service = xstrdup(life->name)};
     if (sample_read(stats, &event.usage)) {
+        if (!json_number(life->planned->body, "HostConfig.Memory", 0))
+            event.usage.memory_limit = 0; /* the engine says what its host has */
         life->samples_in_vain = 0;
         environment_tell(life->environment, &event);
         return;

@@ -6,6 +6,7 @@
 
 #include "base/buffer.h"
 #include "base/instant.h"
+#include "base/path.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -104,6 +105,36 @@ Test(sample, reads_cgroup_v2) {
         "\"blkio_stats\":{\"io_service_bytes_recursive\":[{\"op\":\"read\",\"value\":3}]}}");
     cr_assert(usage.cpu == 1 && usage.memory == 2500000 && usage.memory_limit == 67108864);
     cr_assert(usage.read == 3 && usage.written == 0);
+}
+
+/* As engines answered: a loop that may have half a CPU and 50 MiB, and has written a file of 20. */
+static bool read_answer(const char *name, struct event_usage *ret) {
+    struct err err = ERR_INIT;
+    autobuffer struct buffer text = BUFFER_INIT_MAX(1 << 20);
+    autofree char *path = xasprintf("tests/unit/data/stats/%s.json", name);
+    cr_assert(path_read(path, &text, &err), "%s", err.message);
+    cJSON *stats autojson = cJSON_Parse(text.data);
+    return sample_read(stats, ret);
+}
+
+Test(sample, reads_what_engines_answered) {
+    struct event_usage usage;
+    cr_assert(read_answer("v1-20.10", &usage));
+    cr_expect(usage.cpu == 1005 && usage.throttled == 52 && usage.processes == 1);
+    cr_expect(usage.memory == 21893120 - 20971520 && usage.memory_limit == 50 << 20);
+    cr_expect(usage.received == 736 && usage.sent == 0);
+    cr_assert(read_answer("v1-28.5", &usage));
+    cr_expect(usage.cpu == 692 && usage.throttled == 7 && usage.processes == 1);
+    cr_expect(usage.memory == 21901312 - 20971520 && usage.memory_limit == 50 << 20);
+    cr_expect(usage.received == 1042 && usage.sent == 126);
+    cr_expect_not(read_answer("v2-no-controllers-20.10", &usage));
+    cr_expect_not(read_answer("none-20.10", &usage));
+}
+
+Test(sample, cpu_time_alone_will_do) {
+    struct event_usage usage = usage_of("{\"cpu_stats\":{\"cpu_usage\":{\"total_usage\":7000000}},"
+                                        "\"memory_stats\":{\"stats\":{\"inactive_file\":0}}}");
+    cr_assert(usage.cpu == 7 && usage.memory == 0);
 }
 
 Test(sample, says_nothing_of_what_does_not_run) {
