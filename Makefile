@@ -4,7 +4,7 @@
 # make analyze    gcc's static analyzer over everything
 # make soak       kill envrun at SOAK_KILLS random moments, and SOAK_BOTH times its reaper too; stop and
 #                 kill an engine at SOAK_LOSSES; stand SOAK_ENVIRONMENTS of one file up at once
-# make bench      the main job and `config` against Docker Compose
+# make bench      the main job and `config` against Docker Compose; what a record costs
 # make fuzz       the fuzzers, FUZZ_SECONDS each
 # V=1             show the commands
 # BUILD=dir       where everything goes; SANITIZE=1 builds with ASan and UBSan; WERROR=1 as in CI
@@ -134,6 +134,7 @@ fuzz:
 bench: all
 	tests/bench/shop.py $(BUILD)/envrun
 	tests/bench/config.py $(BUILD)/envrun
+	tests/bench/record.py $(BUILD)/envrun
 
 # What runs long. The second needs root, and has an engine of its own.
 SOAK_KILLS        ?= 500

@@ -98,6 +98,10 @@ static size_t settled(const struct redaction *redaction) {
 
 /* ---- A text that comes in pieces ---- */
 
+static bool is_empty(const struct redactor *redactor) {
+    return !redactor || !redactor->values.length;
+}
+
 struct redaction *redaction_new(struct redactor *redactor,
                                 void (*sink)(void *context, const char *data, size_t length),
                                 void *context) {
@@ -131,8 +135,9 @@ static void push_slice(struct redaction *redaction, const char *data, size_t len
 }
 
 void redaction_push(struct redaction *redaction, const char *data, size_t length) {
-    if (!redaction->redactor) {
+    if (is_empty(redaction->redactor)) {
         put(redaction, data, length);
+        redaction->base += length;
         return;
     }
     if (redaction->generation != redaction->redactor->generation)
@@ -163,10 +168,6 @@ void redact(struct redactor *redactor, const char *text, size_t length, struct b
     redaction_push(redaction, text, length);
     redaction_end(redaction);
     redaction_free(redaction);
-}
-
-static bool is_empty(const struct redactor *redactor) {
-    return !redactor || !redactor->values.length;
 }
 
 void redact_string(struct redactor *redactor, char **text) {

@@ -13,8 +13,8 @@ enum {
     LOG_SHARE = 512 << 10, /* and at least for each */
     SAMPLE_BEAT = 1000,    /* ms between two samples, */
     SAMPLE_BEAT_EACH = 50, /* and more for each container: a sample costs the engine 2 ms */
-    SAMPLES_AT_ONCE = 4,
-    LOOK_LIMIT = 2000, /* ms for an answer about an object */
+    SAMPLES_AT_ONCE = 64,  /* an engine answers at its own next look, up to 1 s later */
+    LOOK_LIMIT = 2000,     /* ms for an answer about an object */
 };
 
 struct collector {
@@ -203,6 +203,7 @@ static void add_looks(struct environment *environment, struct task_group *group)
     task_group_add(group, look_new(environment, "volume", NULL, volume_list(engine, label)));
 }
 
+/* Samples are not waited for: an engine takes up to a second for each. */
 struct task *environment_collect(struct environment *environment) {
     struct collector *collector = environment->collector;
     struct task_group *group = task_group_new(environment->loop, GROUP_COLLECT, 0);
@@ -211,7 +212,6 @@ struct task *environment_collect(struct environment *environment) {
         return (struct task *)group;
     tell_images(environment);
     add_looks(environment, group);
-    task_group_add(group, (struct task *)take_samples(environment));
     for (size_t i = 0; i < environment->life_count; i++)
         if (collector->followers[i])
             task_group_add(group, follower_drain(collector->followers[i]));
