@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum {
-    ROUNDS = 6,           /* looks at what is left, before it is reported */
+    ROUNDS = 6,           /* looks in a row at which no less is left, before it is reported */
     TRIES_LEAST = 3,      /* looks in vain, however long they take */
     AWAY_LIMIT = 20000,   /* ms that an engine is waited for which does not answer */
     ROUND_PAUSE = 300,    /* ms between two rounds that left something */
@@ -30,7 +30,8 @@ struct teardown {
     long long began, run_began;
     struct sequence *round;
     int rounds;
-    int looks;                              /* rounds that the engine answered */
+    int looks;      /* rounds that the engine answered */
+    int vain, left; /* the latest of them in a row at which so much was left */
     cJSON *containers, *networks, *volumes; /* what is left */
     bool counted;
     int removed_containers, removed_networks, removed_volumes;
@@ -46,9 +47,17 @@ static struct task *limited(struct teardown *teardown, struct task *task, long l
 
 /* ---- One round ---- */
 
-static bool nothing_left(const struct teardown *teardown) {
-    return !cJSON_GetArraySize(teardown->containers) && !cJSON_GetArraySize(teardown->networks) &&
-           !cJSON_GetArraySize(teardown->volumes);
+static int count_left(const struct teardown *teardown) {
+    return cJSON_GetArraySize(teardown->containers) + cJSON_GetArraySize(teardown->networks) +
+           cJSON_GetArraySize(teardown->volumes);
+}
+
+/* A busy engine is slow, and is waited for as long as it gets on. */
+static void take_look(struct teardown *teardown) {
+    int left = count_left(teardown);
+    teardown->looks++;
+    teardown->vain = left < teardown->left ? 1 : teardown->vain + 1;
+    teardown->left = left;
 }
 
 static struct task *begin_settle(void *subject, struct err *err) {
@@ -283,7 +292,7 @@ static bool may_go_on(const struct teardown *teardown, bool looked) {
         return true;
     if (!looked)
         return loop_now() < teardown->began + engine_at_most(teardown->engine, AWAY_LIMIT);
-    return teardown->looks < ROUNDS && loop_now() <= teardown->began + LAST_ROUND;
+    return teardown->vain < ROUNDS && loop_now() <= teardown->began + LAST_ROUND;
 }
 
 static enum task_status teardown_step(struct task *task) {
@@ -299,10 +308,11 @@ static enum task_status teardown_step(struct task *task) {
     if (teardown->round->task.status == TASK_FAILED)
         err_move(&teardown->last, &teardown->round->task.err);
     bool looked = teardown->round->task.status == TASK_DONE;
-    teardown->looks += looked;
+    if (looked)
+        take_look(teardown);
     task_free(teardown->round);
     teardown->round = NULL;
-    bool all_gone = looked && nothing_left(teardown);
+    bool all_gone = looked && !count_left(teardown);
     if (all_gone && !err_is(&teardown->unsettled)) {
         tell_done(teardown);
         return TASK_DONE;

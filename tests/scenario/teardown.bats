@@ -278,3 +278,23 @@ END
     fails sh -c "'$ENVRUN' ls | grep '$name'"
     docker rm -f "theirs-$name" >/dev/null # it is still there
 }
+
+@test "an engine that is slow is waited for as long as it gets on" {
+    local faults=() nth=0 left number
+    load fake
+    scenario <<<'{"images": {"i:1": {}}}'
+    compose <<<'{services: {a: {image: "i:1", scale: 9}}}'
+    for left in 9 8 7 6 5 4 3 2 1; do # one container goes in each round
+        nth=$((nth + 1))
+        for ((number = 1; number < left; number++)); do
+            nth=$((nth + 1))
+            faults+=(--fault "{\"match\": \"DELETE /containers\", \"nth\": $nth, \"do\": \"status\", \"status\": 409,
+                \"message\": \"removal of container x is already in progress\"}")
+        done
+    done
+    fake_begin "${faults[@]}"
+    exits 0 run -- true
+    says 'removed 9 containers'
+    jq -e '[.containers, .networks, .volumes] | all(length == 0)' <(fake_report)
+    fake_end
+}
