@@ -101,6 +101,24 @@ static bool unpack(struct repro *repro, struct err *err) {
 
 /* ---- The model ---- */
 
+/* They are the model's, and end with it. */
+static bool choose_suites(struct repro *repro, struct err *err) {
+    vec_free(&repro->suites);
+    vec_each (name, &repro->replay.suites) {
+        const struct suite *suite = model_suite(repro->session.model, *name);
+        if (suite) {
+            vec_push(&repro->suites, suite);
+        } else if (repro->replay.command.length) {
+            repro->bare = (struct suite){.name = "suite", .timeout = SUITE_TIMEOUT_DEFAULT};
+            vec_push(&repro->suites, &repro->bare);
+        } else {
+            return err_set(err, ERR_FILE, "%s: its model has no suite `%s`", repro->bundle, *name);
+        }
+    }
+    vec_push(&repro->suites, NULL);
+    return true;
+}
+
 /* Values come from the environment or --secrets-file, and only those that are asked for. */
 static bool load(struct repro *repro, struct err *err) {
     struct session *session = &repro->session;
@@ -121,7 +139,7 @@ static bool load(struct repro *repro, struct err *err) {
             .project_directory = repro->replay.project,
         },
         err);
-    return session->model;
+    return session->model && choose_suites(repro, err);
 }
 
 static bool has_all_values(const struct repro *repro, struct err *err) {
@@ -144,22 +162,6 @@ static bool hide_values(struct repro *repro, struct err *err) {
         if (value && !redactor_add_named(repro->session.redactor, *name, value))
             return err_set(err, ERR_FILE, "the values for the bundle are too long");
     }
-    return true;
-}
-
-static bool choose_suites(struct repro *repro, struct err *err) {
-    vec_each (name, &repro->replay.suites) {
-        const struct suite *suite = model_suite(repro->session.model, *name);
-        if (suite) {
-            vec_push(&repro->suites, suite);
-        } else if (repro->replay.command.length) {
-            repro->bare = (struct suite){.name = "suite", .timeout = SUITE_TIMEOUT_DEFAULT};
-            vec_push(&repro->suites, &repro->bare);
-        } else {
-            return err_set(err, ERR_FILE, "%s: its model has no suite `%s`", repro->bundle, *name);
-        }
-    }
-    vec_push(&repro->suites, NULL);
     return true;
 }
 
@@ -399,7 +401,7 @@ static bool prepare(struct repro *repro, struct err *err) {
     take_limits(repro);
     session_name_run(session);
     session_report(session);
-    if (!load_images(repro, err) || !load(repro, err) || !choose_suites(repro, err))
+    if (!load_images(repro, err) || !load(repro, err))
         return false;
     take_circumstances(repro);
     return true;

@@ -7,6 +7,7 @@
 #include "base/path.h"
 #include "base/redact.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "cli/place.h"
 #include "replay/bundle.h"
 #include "replay/lock.h"
@@ -399,12 +400,24 @@ static void show_line(const struct err *err) {
         fclose(file);
 }
 
+/* Names in it may be somebody else's: nothing in them makes a line of its own, or moves a terminal.
+ */
+static char *on_one_line(char *text) {
+    struct buffer visible = BUFFER_INIT;
+    for (char *c = text; *c; c++)
+        if (*c == '\n' || *c == '\t')
+            *c = ' ';
+    utf8_put_visible(&visible, text);
+    return buffer_detach(&visible);
+}
+
 /* A terminal gets a line for each mistake, with the place shown; a log gets one line for all, that
  * a program can take whole. */
 int cli_fail(const struct err *err) {
     bool terminal = isatty(STDERR_FILENO);
     for (const struct err *one = err; one; one = one->next) {
-        autofree char *text = err_text(one);
+        autofree char *whole = err_text(one);
+        autofree char *text = on_one_line(whole);
         bool more = one->next && !terminal;
         fprintf(stderr, "%s%s%s", terminal || one == err ? "envrun: " : "; also ", text,
                 more ? "" : "\n");

@@ -204,6 +204,15 @@ static void decode_lines(const cJSON *list, struct strings *into) {
     }
 }
 
+/* Those of docs/output.md that a bundle is written for. */
+static bool is_outcome(const char *word) {
+    static const char *const words[] = {"passed", "failed", "environment", "timeout", "error"};
+    for (size_t i = 0; i < lengthof(words); i++)
+        if (text_equal(word, words[i]))
+            return true;
+    return false;
+}
+
 bool ending_decode(const cJSON *json, struct ending *ret, struct err *err) {
     const cJSON *item;
     *ret = (struct ending){.outcome = xstrdup_or_null(json_text(json, "outcome")),
@@ -222,7 +231,7 @@ bool ending_decode(const cJSON *json, struct ending *ret, struct err *err) {
     for (size_t i = 0; i < lengthof(ret->outputs); i++)
         decode_lines(json_get(json_get(json, "last_lines"), stream_names[i]),
                      &ret->outputs[i].last);
-    if (ret->outcome)
+    if (is_outcome(ret->outcome))
         return true;
     ending_release(ret);
     return err_set(err, ERR_FILE, "it does not say how the run ended");

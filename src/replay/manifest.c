@@ -181,9 +181,9 @@ static bool check_format(const cJSON *about, struct err *err) {
     const cJSON *format = cJSON_GetObjectItemCaseSensitive(about, "format");
     if (!cJSON_IsNumber(format))
         return err_set(err, ERR_FILE, "its manifest does not say which format it has");
-    return format->valueint == BUNDLE_FORMAT ||
-           err_set(err, ERR_FILE, "it has format %d, and this envrun reads format %d",
-                   format->valueint, BUNDLE_FORMAT);
+    return format->valuedouble == BUNDLE_FORMAT ||
+           err_set(err, ERR_FILE, "it has format %g, and this envrun reads format %d",
+                   format->valuedouble, BUNDLE_FORMAT);
 }
 
 bool manifest_decode(const char *text, size_t length, struct manifest *ret, struct err *err) {

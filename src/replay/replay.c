@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { JSON_MAX = 8 << 20, VALUES_MAX = 10000 };
+enum { JSON_MAX = 8 << 20, VALUES_MAX = 10000, DIGEST_LENGTH = 71 /* "sha256:..." */ };
 
 /* ---- Reading ---- */
 
@@ -17,7 +17,9 @@ static cJSON *read_json(const char *folder, const char *name, bool is_object, st
     cJSON *value =
         path_read(path, &text, err) ? cJSON_ParseWithLength(text.data, text.length) : NULL;
     buffer_release(&text);
-    if (value && (is_object ? cJSON_IsObject(value) : cJSON_IsArray(value)))
+    bool fits = is_object ? cJSON_IsObject(value)
+                          : cJSON_IsArray(value) && cJSON_GetArraySize(value) <= VALUES_MAX;
+    if (fits)
         return value;
     cJSON_Delete(value);
     if (!err_is(err))
@@ -51,6 +53,35 @@ static bool take_asked(struct replay *replay, struct err *err) {
             strings_add(&replay->asked, *name);
     }
     return true;
+}
+
+static bool is_digest(const char *text) {
+    size_t prefix = strlen("sha256:");
+    return text_starts(text, "sha256:") && strlen(text) == DIGEST_LENGTH &&
+           strspn(text + prefix, "0123456789abcdef") == DIGEST_LENGTH - prefix;
+}
+
+/* Both digests, or none: then it is not in the bundle. */
+static bool check_images(const cJSON *images, struct err *err) {
+    const cJSON *image;
+    cJSON_ArrayForEach (image, images) {
+        const char *config = json_text(image, "config"), *manifest = json_text(image, "manifest");
+        bool ok = config ? manifest && is_digest(config) && is_digest(manifest) : !manifest;
+        if (!cJSON_IsObject(image) || !ok)
+            return err_set(err, ERR_FILE, "images.json lists an image without its digests");
+    }
+    return true;
+}
+
+/* What is to be run, and where. */
+static bool take_suites(struct replay *replay, struct err *err) {
+    take_texts(cJSON_GetObjectItem(replay->suite, "suites"), &replay->suites);
+    take_texts(cJSON_GetObjectItem(replay->suite, "command"), &replay->command);
+    if (!replay->suites.length)
+        return err_set(err, ERR_FILE, "suite.json names no suite");
+    return path_make_directories(replay->project, err) &&
+           (path_is_directory(replay->project) ||
+            err_set(err, ERR_FILE, "its `project` is no folder"));
 }
 
 static bool take_volumes(struct replay *replay, const struct manifest *manifest, struct err *err) {
@@ -103,13 +134,9 @@ bool replay_read(const char *folder, const struct manifest *manifest, struct rep
     *ret = (struct replay){.folder = xstrdup(folder),
                            .project = path_join(folder, "project"),
                            .about = cJSON_Duplicate(manifest->about, true)};
-    if (!read_files(ret, err) || !read_ending(ret, err) || !check_model(ret->model, err) ||
-        !take_asked(ret, err) || !take_volumes(ret, manifest, err) ||
-        !path_make_directories(ret->project, err))
-        return false;
-    take_texts(cJSON_GetObjectItem(ret->suite, "suites"), &ret->suites);
-    take_texts(cJSON_GetObjectItem(ret->suite, "command"), &ret->command);
-    return true;
+    return read_files(ret, err) && read_ending(ret, err) && check_model(ret->model, err) &&
+           check_images(ret->images, err) && take_asked(ret, err) &&
+           take_volumes(ret, manifest, err) && take_suites(ret, err);
 }
 
 void replay_release(struct replay *replay) {
@@ -179,116 +206,4 @@ char *replay_write_model(const struct replay *replay, struct err *err) {
     autofree char *path = path_join(replay->folder, "replay.json");
     autofree char *text = cJSON_Print(replay->model);
     return path_write(path, text, strlen(text), false, err) ? steal(path) : NULL;
-}
-
-/* ---- What it will do ---- */
-
-struct describing {
-    const struct replay *replay;
-    struct strings paths; /* of this host */
-};
-
-static char *note_path(void *context, const char *path) {
-    struct describing *describing = context;
-    const char *folder = describing->replay->folder;
-    size_t length = strlen(folder);
-    bool inside = text_starts(path, folder) && (!path[length] || path[length] == '/');
-    if (!inside && !strings_has(&describing->paths, path))
-        strings_add(&describing->paths, path);
-    return NULL;
-}
-
-static char *keep_text(void *context, const char *text, bool raw) {
-    (void)context, (void)text, (void)raw;
-    return NULL;
-}
-
-static void describe_suites(const struct replay *replay, const struct model *model,
-                            struct strings *ret) {
-    struct command instead = {.argv =
-                                  (const char **)strings_argv((struct strings *)&replay->command)};
-    autofree char *own = replay->command.length ? command_text(&instead) : NULL;
-    vec_each (name, &replay->suites) {
-        const struct suite *suite = model_suite(model, *name);
-        autofree char *text = suite && suite->command.argv ? command_text(&suite->command) : NULL;
-        const char *shown = own ? own : text ? text : "the command of its service";
-        if (suite && suite->service)
-            strings_printf(ret, "in service `%s`: %s", suite->service, shown);
-        else
-            strings_printf(ret, "on this host, in %s: %s",
-                           suite && suite->working_dir ? suite->working_dir : replay->project,
-                           shown);
-    }
-}
-
-static void describe_seeds(const struct model *model, struct strings *ret) {
-    for (size_t i = 0; i < model->service_count; i++)
-        for (size_t k = 0; k < model->services[i].seed_count; k++) {
-            const struct seed *seed = &model->services[i].seeds[k];
-            autofree char *text = seed->kind == SEED_RUN ? command_text(&seed->command) : NULL;
-            if (text)
-                strings_printf(ret, "on this host, as a seed of service `%s`: %s",
-                               model->services[i].name, text);
-        }
-}
-
-/* What gives a container more of this host than a container has. */
-static void describe_powers(const struct service *service, struct strings *ret) {
-    static const char *const keys[] = {"cap_add",
-                                       "devices",
-                                       "gpus",
-                                       "ipc",
-                                       "network_mode",
-                                       "pid",
-                                       "runtime",
-                                       "security_opt",
-                                       "sysctls",
-                                       "userns_mode",
-                                       "uts",
-                                       "cgroup_parent",
-                                       "device_cgroup_rules",
-                                       "post_start",
-                                       "pre_start"};
-    if (node_bool(service->node, "privileged", false))
-        strings_printf(ret, "service `%s` has all rights of this host's root (privileged)",
-                       service->name);
-    for (size_t i = 0; i < lengthof(keys); i++)
-        if (node_get(service->node, keys[i]))
-            strings_printf(ret, "service `%s` has `%s`", service->name, keys[i]);
-    if (node_get(service->node, "build"))
-        strings_printf(ret, "service `%s` is built", service->name);
-}
-
-static bool has_image(const struct replay *replay, const char *service) {
-    const cJSON *image;
-    cJSON_ArrayForEach (image, replay->images) {
-        if (text_equal(json_text(image, "service"), service))
-            return true;
-    }
-    return false;
-}
-
-static void describe_image(const struct replay *replay, const struct service *service,
-                           struct strings *ret) {
-    const char *image = node_text(service->node, "image", NULL);
-    if (image && !has_image(replay, service->name))
-        strings_printf(ret,
-                       "service `%s`: its image is not in the bundle; what is called `%s` here "
-                       "is used",
-                       service->name, image);
-}
-
-void replay_describe(const struct replay *replay, const struct model *model, struct strings *ret) {
-    struct describing describing = {.replay = replay};
-    free(
-        model_to_record_elsewhere(model, &(struct model_texts){note_path, keep_text, &describing}));
-    describe_suites(replay, model, ret);
-    describe_seeds(model, ret);
-    for (size_t i = 0; i < model->service_count; i++) {
-        describe_powers(&model->services[i], ret);
-        describe_image(replay, &model->services[i], ret);
-    }
-    vec_each (path, &describing.paths)
-        strings_printf(ret, "a path of this host is used: %s", *path);
-    strings_release(&describing.paths);
 }

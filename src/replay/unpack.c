@@ -107,9 +107,12 @@ static bool make_folder(struct unpack *unpack) {
 
 static bool begin(struct unpack *unpack) {
     struct err *err = &unpack->task.err;
-    unpack->source = open(unpack->bundle, O_RDONLY | O_CLOEXEC);
+    struct stat info;
+    unpack->source = open(unpack->bundle, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (unpack->source < 0)
         return err_set(err, ERR_FILE, "cannot read it: %s", strerror(errno));
+    if (fstat(unpack->source, &info) || !S_ISREG(info.st_mode)) /* a pipe could block */
+        return err_set(err, ERR_FILE, "it is no file, and so no bundle of envrun");
     unpack->reader = reader_open(unpack->source, err);
     return unpack->reader && make_folder(unpack) && has_room(unpack);
 }

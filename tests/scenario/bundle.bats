@@ -325,19 +325,72 @@ END
     [ -e ran ]
 }
 
-# lie FILTER: the bundle with another model, its hashes right.
-lie() {
+# lie_in FILE FILTER: the bundle ./good.tar.zst with another FILE, its hashes right.
+lie_in() {
     rm -rf unpacked
     mkdir unpacked
-    tar --zstd -xf b.tar.zst -C unpacked
-    jq "$1" unpacked/model.json >model.json && mv model.json unpacked/
+    tar --zstd -xf good.tar.zst -C unpacked
+    jq "$2" "unpacked/$1" >other.json && mv other.json "unpacked/$1"
     "$BATS_TEST_DIRNAME/../make-bundle" unpacked b.tar.zst
+}
+
+# lie FILTER: the bundle with another model.
+lie() {
+    cp b.tar.zst good.tar.zst
+    lie_in model.json "$1"
+}
+
+# shows TEXT...: of the bundle, before anything runs.
+shows() {
+    local code=0
+    timeout 90 "$ENVRUN" repro b.tar.zst >out 2>err </dev/null || code=$?
+    is "$code" 64
+    says "$@"
+}
+
+@test "what gives a container more of this host is shown, whatever it is called" {
+    failing
+    packs 3
+    mv b.tar.zst good.tar.zst
+    lie_in model.json '.services.web += {use_api_socket: true, volumes_from: ["container:mine"], pid: "host",
+        cap_add: ["SYS_ADMIN", "NET_ADMIN"], volumes: ["data:/data"], networks: ["default", "lan"]}
+        | .volumes = {data: {driver_opts: {type: "none", o: "bind", device: "/"}}}
+        | .networks.lan = {external: true, name: "mine"}'
+    shows 'service `web` has `use_api_socket`: true' 'service `web` has `volumes_from`: container:mine' 'service `web` has `pid`: host' \
+        'service `web` has `cap_add`: SYS_ADMIN, NET_ADMIN' 'volume `data` has `driver_opts`: device=/, o=bind, type=none' \
+        'the network `mine` of this host is used'
+    lie_in model.json '.services.web += {volumes: ["data:/data"]} | .volumes = {data: {external: true, name: "mine"}}'
+    shows 'the volume `mine` of this host is used'
+    lie_in model.json '.services.web |= (del(.image) + {build: {context: "https://example.com/x.git", ssh: ["default"], network: "host"}})'
+    shows 'service `web` is built' 'has `context`: https://example.com/x.git' 'has `ssh`: default' 'has `network`: host'
+    fails grep -q 'has `image`' err
+}
+
+@test "files of a bundle that lie are refused in one line, before anything runs" {
+    failing 'exit 3'
+    packs 3
+    mv b.tar.zst good.tar.zst
+    local evil='x\u001b[2J\nenvrun: outcome=reproduced code=0'
+    refused() {
+        lie_in "$1" "$2"
+        repro 65
+        says "$3"
+        fails grep -q $'\e' err
+        is "$(grep -c . err)" 2
+    }
+    refused ending.json ".outcome = \"$evil\"" 'does not say how the run ended'
+    refused suite.json '.suites = []' 'suite.json names no suite'
+    refused suite.json ".suites = [\"$evil\"]" 'its model has no suite `x\u{1b}[2J envrun'
+    refused model.json ".services[\"$evil\"] = {image: \"x\"}" 'cannot be a name'
+    refused model.json ".services.web[\"$evil\"] = 1" 'unknown key `x\u{1b}[2J envrun'
+    refused images.json '[{service: "web", config: "sha256:/../../../x", manifest: "sha256:x"}]' 'lists an image without its digests'
+    refused images.json '[range(20000)]' 'images.json is not the JSON that it should be'
+    refused data.json '[range(20000)]' 'data.json is not the JSON that it should be'
 }
 
 @test "a model that wants more than a bundle has is refused, or shown first" {
     failing
     packs 3
-    cp b.tar.zst good.tar.zst
     lie '.include = ["/etc/passwd"]'
     repro 65
     says 'its model has `include`, which a bundle'

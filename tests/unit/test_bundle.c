@@ -360,6 +360,11 @@ static const struct lie lies[] = {
      "{\"format\":2,\"files\":[]}",
      {{0}},
      "it has format 2, and this envrun reads format 1"},
+    {"a version between two",
+     NULL,
+     "{\"format\":1.5,\"files\":[]}",
+     {{0}},
+     "it has format 1.5, and this envrun reads format 1"},
     {"no version", NULL, "{\"files\":[]}", {{0}}, "does not say which format"},
     {"no files", NULL, "{\"format\":1}", {{0}}, "lists no files"},
     {"no object", NULL, "[[[[", {{0}}, "not a JSON object"},
@@ -478,4 +483,7 @@ Test(bundle, that_is_something_else_is_refused) {
     expect_refused("empty", "an empty file", "no bundle of envrun");
     expect_refused("nowhere", "no file", "cannot read it: No such file");
     expect_refused(".", "a folder", "no bundle of envrun");
+    autofree char *pipe = place("pipe");
+    cr_assert(not(mkfifo(pipe, 0600)));
+    expect_refused("pipe", "a pipe that nobody writes into", "no bundle of envrun");
 }
