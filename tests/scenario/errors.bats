@@ -56,7 +56,7 @@ wrong() {
     echo "{services: {app: {image: $busybox}}}" >compose.yaml
     (ulimit -n 20 && exits 75 run -- true)
     is "$(head -n 1 err)" 'envrun: envrun may open no more than 20 files here, and needs 64 or more: raise the limit (ulimit -n)'
-    is "$(tail -n 1 err)" 'envrun: outcome=error code=75 duration=0.0s'
+    [[ $(tail -n 1 err) = 'envrun: outcome=error code=75 duration='* ]]
     (ulimit -n 20 && exits 0 config)
 }
 
