@@ -85,6 +85,7 @@ static struct task *begin_capture(void *subject, struct err *err) {
                     &(struct capture_options){.folder = bundle->folder,
                                               .data = bundle->options.data,
                                               .all_images = bundle->options.all_images,
+                                              .redactor = bundle->options.redactor,
                                               .most = bundle->options.most});
     task_limit(bundle->capture, deadline_in(CAPTURE_LIMIT));
     return tolerate(bundle->options.environment->loop, bundle->capture, NULL);

@@ -4,6 +4,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "replay/layout.h"
+#include "replay/search.h"
 #include "run/environment.h"
 
 #include <errno.h>
@@ -29,7 +30,9 @@ struct capture {
     char *what;           /* it, in a sentence */
     struct strings saved; /* names of volumes, IDs of images */
     struct task *work;
-    bool adding; /* `work` is layout_add() */
+    enum { SAVING, ADDING, SEARCHING } doing; /* to an image */
+    cJSON *image;                             /* as it lies in images_folder */
+    struct strings own;                       /* its files that no other image has */
 };
 
 /* ---- What is left out ---- */
@@ -120,6 +123,8 @@ static void end_work(struct capture *capture) {
         close(capture->fd);
     capture->fd = -1;
     free(steal(capture->what));
+    cJSON_Delete(steal(capture->image));
+    strings_release(&capture->own);
 }
 
 static enum task_status chain_step(struct task *task) {
@@ -290,7 +295,7 @@ static bool next_image(struct capture *capture) {
         }
         capture->what = xasprintf("the image of service `%s`", life->name);
         capture->fd = open(capture->folder, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
-        capture->adding = false;
+        capture->doing = SAVING;
         capture->work = image_save(environment->engine, id, capture->fd, capture->options.most);
         return true;
     }
@@ -298,7 +303,7 @@ static bool next_image(struct capture *capture) {
 }
 
 static void note_saved(struct capture *capture) {
-    autojson cJSON *image = layout_take_image(capture->work);
+    cJSON *image = capture->image;
     const char *config = json_text_or(image, "config", "sha256:");
     autofree char *name =
         xasprintf("envrun-bundle/%.*s:latest", NAME_DIGITS, config + strlen("sha256:"));
@@ -306,17 +311,38 @@ static void note_saved(struct capture *capture) {
     note_image(capture, capture->life, NULL, image);
 }
 
+/* What a registry has anyway needs no search. */
+static struct task *search_image(struct capture *capture) {
+    autostrings struct strings files = {0};
+    layout_files(capture->work, &files, &capture->own);
+    capture->image = layout_take_image(capture->work);
+    if (digest_of(capture->life) || !capture->options.redactor)
+        return NULL;
+    capture->doing = SEARCHING;
+    return search_new(capture->task.loop, capture->options.redactor, &files);
+}
+
+static void image_failed(struct capture *capture) {
+    leave_out(capture, capture->what, &capture->work->err);
+    vec_each (path, &capture->own)
+        unlink(*path);
+}
+
 static struct task *image_ended(struct capture *capture) {
+    struct task *next = NULL;
     if (capture->work->status == TASK_FAILED) {
-        leave_out(capture, capture->what, &capture->work->err);
+        image_failed(capture);
         return NULL;
     }
-    if (capture->adding) {
+    if (capture->doing == SAVING) {
+        capture->doing = ADDING;
+        return layout_add(capture->task.loop, capture->fd, capture->images_folder);
+    }
+    if (capture->doing == ADDING)
+        next = search_image(capture);
+    if (!next)
         note_saved(capture);
-        return NULL;
-    }
-    capture->adding = true;
-    return layout_add(capture->task.loop, capture->fd, capture->images_folder);
+    return next;
 }
 
 static struct task *begin_images(void *subject, struct err *err) {

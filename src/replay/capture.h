@@ -9,13 +9,15 @@
 
 #include <envrun/run.h>
 
+#include "base/redact.h"
 #include "replay/contents.h"
 
 struct capture_options {
-    const char *folder;      /* where it is spooled: images/ and data/ are made in it */
-    bool data;               /* the volumes, too */
-    bool all_images;         /* those that can be pulled, too */
-    unsigned long long most; /* bytes of each */
+    const char *folder;        /* where it is spooled: images/ and data/ are made in it */
+    bool data;                 /* the volumes, too */
+    bool all_images;           /* those that can be pulled, too */
+    unsigned long long most;   /* bytes of each */
+    struct redactor *redactor; /* whose values no image may hold */
 };
 
 /* What was captured. */

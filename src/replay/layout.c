@@ -302,6 +302,19 @@ cJSON *layout_take_image(struct task *task) {
     return steal(((struct add *)task)->image);
 }
 
+void layout_files(const struct task *task, struct strings *ret, struct strings *ret_own) {
+    const struct add *add = (const struct add *)task;
+    const char *config = json_text_or(add->image, "config", "sha256:") + strlen("sha256:");
+    strings_take(ret, blob_path(add->folder, config));
+    vec_each (part, &add->parts) {
+        autofree char *path = part->is_used ? blob_path(add->folder, part->digest) : NULL;
+        if (path && strcmp(part->digest, config))
+            strings_add(ret, path);
+        if (path && !part->was_there)
+            strings_add(ret_own, path);
+    }
+}
+
 /* ---- The files that name the images ---- */
 
 static const char *digits(const cJSON *digest) {

@@ -13,6 +13,7 @@
 #ifndef REPLAY_LAYOUT_H
 #define REPLAY_LAYOUT_H
 
+#include "base/vector.h"
 #include "loop/task.h"
 
 #include <cjson/cJSON.h>
@@ -21,6 +22,9 @@
 struct task *layout_add(struct loop *loop, int fd, const char *folder);
 /* {"config": "sha256:...", "manifest": "sha256:..."} of one that is added; to be deleted. */
 cJSON *layout_take_image(struct task *add);
+/* Paths of its files, its config first and then its layers, and of those that no earlier image has;
+ * before the image is taken. */
+void layout_files(const struct task *add, struct strings *ret, struct strings *ret_own);
 
 /* Write the files that name the images: an array of those objects, each with its "name"
  * ("repository:tag"). */

@@ -151,6 +151,19 @@ static void pin_services(struct pinning *pinning, cJSON *model, const struct cap
     }
 }
 
+/* What only a build needed that is not done again is not asked for. */
+static void drop_unused(struct pinning *pinning, const cJSON *model) {
+    autofree char *text = cJSON_PrintUnformatted(model);
+    struct strings all = pinning->to->asked;
+    pinning->to->asked = (struct strings){0};
+    vec_each (name, &all) {
+        autofree char *use = xasprintf("${%s-}", *name);
+        if (strstr(text, use))
+            ask_for(pinning, *name);
+    }
+    strings_release(&all);
+}
+
 /* The file of a secret stays where it is: its contents are asked for, as a variable. */
 static void pin_secrets(struct pinning *pinning, cJSON *model) {
     cJSON *secret;
@@ -175,6 +188,7 @@ void pin(const struct environment *environment, const struct captured *captured,
     autofree char *text = model_to_record_elsewhere(environment->model, &texts);
     autojson cJSON *model = cJSON_Parse(text);
     pin_services(&pinning, model, captured);
+    drop_unused(&pinning, model);
     pin_secrets(&pinning, model);
     strings_sort(&ret->asked);
     ret->model = cJSON_Print(model);

@@ -307,6 +307,59 @@ END
     says 'it is given the values of GIVEN, KEY, TOKEN'
 }
 
+# image_bytes: all that the images in the bundle hold.
+image_bytes() {
+    rm -rf unpacked
+    mkdir unpacked
+    tar --zstd -xf b.tar.zst -C unpacked
+    [ -d unpacked/images ] || return 0
+    local blob
+    for blob in unpacked/images/blobs/sha256/*; do gzip -dcf "$blob"; done
+}
+
+@test "an image that holds a value from outside is left out, and built again" {
+    app <<END
+services:
+  web:
+    build: {context: ., args: [TOKEN, COLOUR]}
+    image: $name
+    command: sh -c 'cat /colour; exec sleep 1000'
+    ready: {log: gr}
+suite: {command: 'exit 3'}
+END
+    printf 'FROM %s\nARG TOKEN\nARG COLOUR\nRUN echo $COLOUR >/colour\n' "$busybox" >app/Dockerfile
+    export TOKEN=token-of-$RANDOM$RANDOM COLOUR=green-$RANDOM
+    cp -r app copied
+    packs 3
+    fails grep -qaF -e "$TOKEN" -e "$COLOUR" <(image_bytes)
+    in_bundle manifest.json | jq -e '.asked == ["COLOUR", "TOKEN"] and any(.left_out[]; .name == "the image of service `web`")'
+    in_bundle model.json | jq -e '.services.web.build.args.TOKEN == "${TOKEN-}"'
+    repro 0
+    says 'service `web` is built'
+
+    # In a file that was copied.
+    rm -rf gone app
+    mv copied app
+    printf 'FROM %s\nCOPY . /app\nRUN echo green >/colour\n' "$busybox" >app/Dockerfile
+    sed -i 's/args: .TOKEN, COLOUR./args: [UNUSED]/; s/exit 3/exit 4/' app/compose.yaml
+    echo "PASSWORD=pass-word-$RANDOM$RANDOM" >app/.env
+    UNUSED=unused-$RANDOM packs 4
+    fails grep -qaF "$(cat gone/.env)" <(image_bytes)
+    in_bundle manifest.json | jq -e 'any(.left_out[]; .name == "the image of service `web`" and (.why | contains("from outside")))'
+}
+
+@test "what only the build needed is not asked for, if the image is in the bundle" {
+    app <<END
+services: {web: {build: {context: ., args: [PROXY]}, image: $name, command: sleep 1000}}
+suite: {command: 'exit 3'}
+END
+    echo "FROM $busybox" >app/Dockerfile
+    PROXY=http://proxy-$RANDOM packs 3
+    in_bundle images.json | jq -e '.[0].config'
+    in_bundle manifest.json | jq -e '.asked == []'
+    repro 0
+}
+
 @test "nothing runs before the user has seen it and agreed" {
     failing "touch $PWD/ran; exit 3"
     packs 3
