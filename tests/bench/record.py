@@ -25,7 +25,8 @@ def write_project(directory, options):
     """Each service writes its lines in one go, once a second, as a busy server's log comes."""
     words = "GET /orders/%d 200 in 12 ms, user 4711, request 6f1c2d3e"
     writer = f'BEGIN {{ while (1) {{ for (i = 0; i < {options.lines}; i++) printf "{words}\\n", i; fflush(); system("sleep 1") }} }}'
-    service = {"image": IMAGE, "environment": {"TOKEN": "$TOKEN"}, "command": ["awk", writer.replace("$", "$$")], "stop_signal": "SIGKILL"}
+    service = {"image": IMAGE, "environment": {"TOKEN": "$TOKEN"}, "command": ["awk", writer], "stop_signal": "SIGKILL",
+               "network_mode": "none"}
     model = {"services": {f"s{number:02}": service for number in range(options.services)},
              "suite": {"command": ["sleep", str(options.seconds)]}}
     with open(os.path.join(directory, ".env"), "w") as file:
