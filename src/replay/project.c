@@ -3,6 +3,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "loop/child.h"
+#include "replay/search.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -73,7 +74,8 @@ struct task *project_ask_git(struct loop *loop, const struct model *model,
         {"diff", {"git", "diff", "--binary", "--no-ext-diff", "--relative", "HEAD", NULL}},
         {"files", {"git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", NULL}},
         {"changed",
-         {"git", "ls-files", "-z", "--modified", "--others", "--exclude-standard", NULL}},
+         {"git", "diff", "--name-only", "-z", "--no-ext-diff", "--relative", "HEAD", NULL}},
+        {"untracked", {"git", "ls-files", "-z", "--others", "--exclude-standard", NULL}},
     };
     struct task_group *group = task_group_new(loop, GROUP_COLLECT, 0);
     for (size_t i = 0; i < lengthof(questions); i++) {
@@ -94,11 +96,12 @@ struct adding {
     struct contents *contents;
     const struct model *model;
     const struct pinned *pinned;
-    const char *out;
+    const char *out, *spool;
     struct strings never;   /* paths: files of secrets, env files, our own */
-    struct strings changed; /* paths that are not as they are committed, sorted */
+    struct strings files;   /* paths that git knows or does not ignore, sorted */
+    struct strings changed; /* those of them that are not as they are committed, sorted */
     struct strings values;  /* that came from outside */
-    bool has_git;
+    bool has_commit;
 };
 
 static bool has(const struct strings *sorted, const char *text) {
@@ -157,14 +160,39 @@ static bool holds_value(const struct adding *adding, const char *path) {
     return found;
 }
 
+/* Folders above the project are no part of what is packed. */
+static bool name_holds_value(const struct adding *adding, const char *path) {
+    const char *project = adding->model->directory;
+    size_t above = text_starts(path, project) ? strlen(project) : 0;
+    vec_each (value, &adding->values)
+        if (search_is_telling(*value) && strstr(path + above, *value))
+            return !path_is_directory(path);
+    return false;
+}
+
+static bool is_within(const char *path, const char *folder) {
+    size_t length = strlen(folder);
+    return text_starts(path, folder) && (!path[length] || path[length] == '/');
+}
+
+/* git's, and what envrun itself wrote. The folder for bundles may be the project's own. */
+static bool is_of_tools(const struct adding *adding, const char *path) {
+    const char *name = path_name(path);
+    bool is_bundle = text_starts(name, "envrun-") && text_ends(name, ".tar.zst");
+    bool is_out = is_within(path, adding->out) &&
+                  (is_bundle || !is_within(adding->model->directory, adding->out));
+    return !strcmp(name, ".git") || !strcmp(name, ".envrun") || is_out ||
+           is_within(path, adding->spool);
+}
+
 static bool skips(void *context, const char *path) {
     struct adding *adding = context;
-    const char *name = path_name(path);
-    bool as_committed = adding->has_git && !has(&adding->changed, path);
-    if (!strcmp(name, ".git") || !strcmp(name, ".envrun") || !strcmp(path, adding->out))
+    bool as_committed =
+        adding->has_commit && has(&adding->files, path) && !has(&adding->changed, path);
+    if (is_of_tools(adding, path))
         return true;
     if (!strings_has(&adding->never, path) && !is_env_file(path) &&
-        (as_committed || !holds_value(adding, path)))
+        (as_committed || (!holds_value(adding, path) && !name_holds_value(adding, path))))
         return false;
     autofree char *shown = pinned_name(adding->pinned, adding->model, path);
     contents_leave_out(adding->contents, shown ? shown : path,
@@ -255,20 +283,23 @@ static void list_values(struct adding *adding, const char *const *variables) {
 void project_add(struct contents *contents, const struct environment_options *run,
                  const struct pinned *pinned, const char *git, const char *out) {
     const struct model *model = run->model;
-    struct adding adding = {.contents = contents, .model = model, .pinned = pinned, .out = out};
-    autostrings struct strings files = {0};
+    struct adding adding = {
+        .contents = contents, .model = model, .pinned = pinned, .out = out, .spool = git};
+    autofree char *commit = path_join(git, "commit");
     list_never(&adding);
     list_values(&adding, run->suite_variables);
-    read_list(&adding, git, "files", &files);
+    read_list(&adding, git, "files", &adding.files);
     read_list(&adding, git, "changed", &adding.changed);
-    adding.has_git = files.length;
+    read_list(&adding, git, "untracked", &adding.changed);
+    adding.has_commit = path_exists(commit);
     add_used(&adding);
-    vec_each (file, &files)
+    vec_each (file, &adding.files)
         if (!path_is_directory(*file)) /* a submodule */
             add_path(&adding, *file);
-    if (!files.length)
+    if (!adding.files.length)
         add_path(&adding, model->directory);
     strings_release(&adding.never);
+    strings_release(&adding.files);
     strings_release(&adding.changed);
     strings_release(&adding.values);
 }

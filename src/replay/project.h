@@ -12,12 +12,13 @@
 #include "replay/contents.h"
 #include "replay/pin.h"
 
-/* What git says of the project, in files of the folder: "files" and "changed" (names with a NUL
- * behind each), "commit", "diff". None of them is there if there is no git. Always done. */
+/* What git says of the project, in files of the folder: "files", "changed" and "untracked" (names
+ * with a NUL behind each), "commit", "diff". None of them is there if there is no git. Always done.
+ */
 struct task *project_ask_git(struct loop *loop, const struct model *model,
                              const char *const *environment, const char *folder);
 
-/* `git`: that folder; `out`: where bundles are written. */
+/* `git`: that folder, in which all is spooled; `out`: where bundles are written. */
 void project_add(struct contents *contents, const struct environment_options *run,
                  const struct pinned *pinned, const char *git, const char *out);
 

@@ -110,7 +110,7 @@ static void search_release(struct task *task) {
     strings_release(&search->files);
 }
 
-static bool is_telling(const char *value) {
+bool search_is_telling(const char *value) {
     if (strlen(value) < SEARCH_LEAST)
         return false;
     for (; *value; value++)
@@ -126,7 +126,7 @@ struct task *search_new(struct loop *loop, struct redactor *redactor, struct str
     search->redactor = redactor;
     search->telling = redactor_new();
     vec_each (value, &redactor->values)
-        if (is_telling(*value))
+        if (search_is_telling(*value))
             redactor_add(search->telling, *value);
     redactor_prepare(search->telling);
     search->files = *files;

@@ -15,6 +15,9 @@
 
 enum { SEARCH_LEAST = 8 };
 
+/* Is a value more than a word, so that it says something where it is found? */
+bool search_is_telling(const char *value);
+
 /* Of the files (taken over) the first is the config. The redactor must live as long. Fails with
  * ERR_FILE if one holds a value, or cannot be read. */
 struct task *search_new(struct loop *loop, struct redactor *redactor, struct strings *files);
