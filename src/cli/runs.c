@@ -42,9 +42,11 @@ static struct report_options report_on_stdout(void) {
 static void print_run(const struct record_summary *summary) {
     char began[INSTANT_SIZE];
     autofree char *duration = text_milliseconds(summary->duration);
+    autofree char *id = cli_harmless(summary->id), *outcome = cli_harmless(summary->outcome);
+    autofree char *failed = cli_harmless(summary->failed ? summary->failed : "");
     instant_format(summary->time * 1000000, began);
-    printf("%-23s  %.10s %.8s  %-12s %4d  %-13s  %s\n", summary->id, began, began + 11,
-           summary->outcome, summary->code, duration, summary->failed ? summary->failed : "");
+    printf("%-23s  %.10s %.8s  %-12s %4d  %-13s  %s\n", id, began, began + 11, outcome,
+           summary->code, duration, failed);
 }
 
 static void print_runs(const struct record_summaries *summaries) {

@@ -203,3 +203,19 @@ db  | two"
     is "$code" 64
     says "no run is recorded here"
 }
+
+@test "a record of somebody else moves no terminal and adds no line" {
+    compose <<<"services: {api: {image: $busybox, command: [sh, -c, 'exit 9']}}"
+    exits 75 up
+    local run evil='x\u001b[2J\ny'
+    run=$(run_of)
+    jq ".outcome = \"$evil\" | .failed.text = \"$evil\"" "$run/outcome.json" >o && mv o "$run/outcome.json"
+    jq -c "if .event == \"failed\" then .text = \"$evil\" else . end" "$run/events.ndjson" >e && mv e "$run/events.ndjson"
+    jq ".id = \"$evil\" | .name = \"$evil\"" "$run/record.json" >r && mv r "$run/record.json"
+    "$ENVRUN" runs >out
+    is "$(wc -l <out)" 2
+    "$ENVRUN" show "$run" >>out
+    fails grep -q $'\e' out
+    grep -q 'failed: x$' out
+    fails grep -q '^y' out
+}
