@@ -295,6 +295,11 @@ static void remove_images(struct repro *repro) {
     err_release(&err);
 }
 
+static void tell(struct session *session, char *text) {
+    struct event event = {.kind = EVENT_NOTE, .text = text};
+    session_tell(session, &event);
+}
+
 /* ---- A shell in the suite's place ---- */
 
 static void open_shell(struct session *session, struct err *err) {
@@ -309,6 +314,8 @@ static void open_shell(struct session *session, struct err *err) {
         strings_add(&all, *entry);
     for (; *variables; variables++)
         strings_add(&all, *variables);
+    tell(session, xasprintf("a shell in the suite's place, in %s: `exit` takes everything down",
+                            repro->replay.project));
     struct child_options options = {.argv = argv,
                                     .environment = (const char *const *)strings_argv(&all),
                                     .directory = repro->replay.project,
@@ -320,11 +327,6 @@ static void open_shell(struct session *session, struct err *err) {
 }
 
 /* ---- The verdict ---- */
-
-static void tell(struct session *session, char *text) {
-    struct event event = {.kind = EVENT_NOTE, .text = text};
-    session_tell(session, &event);
-}
 
 static void tell_hosts(struct repro *repro) {
     struct session *session = &repro->session;

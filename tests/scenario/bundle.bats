@@ -564,6 +564,7 @@ END
     chmod +x shell
     SHELL=$PWD/shell repro 0 --shell
     grep -q 'shell in project with [0-9.]*' out
+    says "a shell in the suite's place, in $TMPDIR"
     grep -q greeting out
 }
 
