@@ -19,6 +19,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -80,6 +81,11 @@ static bool make_base(struct repro *repro, struct err *err) {
     return true;
 }
 
+static bool interrupted(const struct session *session, struct err *err) {
+    return err_code(err, ERR_INTERRUPTED, session->signal, "interrupted by signal %d (%s)",
+                    session->signal, strsignal(session->signal));
+}
+
 static bool unpack(struct repro *repro, struct err *err) {
     struct session *session = &repro->session;
     struct task *task = unpack_new(session->loop, repro->bundle, repro->folder);
@@ -93,8 +99,7 @@ static bool unpack(struct repro *repro, struct err *err) {
     else if (task->status == TASK_FAILED)
         err_move(err, &task->err);
     else
-        err_code(err, ERR_INTERRUPTED, session->signal, "interrupted by signal %d (%s)",
-                 session->signal, strsignal(session->signal));
+        interrupted(session, err);
     task_free(task);
     return ok;
 }
@@ -184,19 +189,49 @@ static void show_plan(const struct repro *repro) {
         fprintf(stderr, "  it is given the values of %s\n", names);
 }
 
+struct question {
+    struct watch input;
+    char answer; /* its first character; 0: none yet */
+};
+
+/* A terminal hands out whole lines. */
+static void take_answer(struct watch *watch, uint32_t events) {
+    struct question *question = container_of(watch, struct question, input);
+    char line[256];
+    ssize_t length = read(watch->fd, line, sizeof line);
+    (void)events;
+    question->answer = length > 0 ? *line : '\n';
+    watch_set(watch, 0);
+}
+
+/* In the loop, so that a signal is an answer too. */
+static bool ask(struct session *session, const char *text) {
+    struct question question = {0};
+    fputs(text, stderr);
+    watch_init(&question.input, session->loop, STDIN_FILENO, take_answer);
+    watch_set(&question.input, EPOLLIN);
+    while (!question.answer && !session->signal)
+        loop_turn(session->loop, -1);
+    watch_set(&question.input, 0);
+    if (session->signal)
+        fputc('\n', stderr);
+    return question.answer == 'y' || question.answer == 'Y';
+}
+
 static bool agree(struct repro *repro, struct err *err) {
-    char answer[8] = "";
-    if (!repro->session.options->json)
+    struct session *session = &repro->session;
+    if (!session->options->json)
         show_plan(repro);
-    if (repro->session.options->yes)
+    if (session->options->yes)
         return true;
     if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
         return err_set(err, ERR_USAGE,
                        "nothing was run: what a bundle runs was written by somebody else; give "
                        "--yes if you trust it");
-    fputs("envrun: run it? [y/N] ", stderr);
-    if (fgets(answer, sizeof answer, stdin) && (*answer == 'y' || *answer == 'Y'))
+    if (ask(session, "envrun: run it? [y/N] "))
         return true;
+    if (session->signal)
+        return interrupted(session, err);
     return err_set(err, ERR_USAGE, "nothing was run");
 }
 

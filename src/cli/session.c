@@ -448,5 +448,5 @@ int session_refuse(struct session *session, struct err *err) {
     session_report(session);
     if (session->options->json)
         tell_mistakes(session, err);
-    return session_outcome(session, "error", code);
+    return session_outcome(session, err->kind == ERR_INTERRUPTED ? "interrupted" : "error", code);
 }

@@ -396,6 +396,12 @@ END
     repro 0
 }
 
+# answer TEXT: to the question on a terminal; the exit code in $code.
+answer() {
+    code=0
+    "$BATS_TEST_DIRNAME/pty.py" typed 'expect=run it' "send=$1" -- "$ENVRUN" repro b.tar.zst || code=$?
+}
+
 @test "nothing runs before the user has seen it and agreed" {
     failing "touch $PWD/ran; exit 3"
     packs 3
@@ -405,12 +411,15 @@ END
     is "$code" 64
     says "in $TMPDIR" "touch $PWD/ran; exit 3" 'give --yes if you trust it'
     [ ! -e ran ]
-    code=0
-    "$BATS_TEST_DIRNAME/pty.py" seen expect='run it' 'send=n\r' -- "$ENVRUN" repro b.tar.zst || code=$?
+    answer '\x03'
+    is "$code" 130
+    grep -q 'outcome=interrupted code=130' typed.screen
+    answer 'n\r'
     is "$code" 64
-    grep -q 'nothing was run' seen.screen
+    grep -q 'nothing was run' typed.screen
     [ ! -e ran ]
-    "$BATS_TEST_DIRNAME/pty.py" seen expect='run it' 'send=y\r' -- "$ENVRUN" repro b.tar.zst
+    answer 'y\r'
+    is "$code" 0
     [ -e ran ]
 }
 
