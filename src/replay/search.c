@@ -44,7 +44,8 @@ static bool search_config(struct search *search) {
 
 /* ---- A layer: a tar archive, compressed or not; it is read as one stream of bytes ---- */
 
-static bool open_layer(struct search *search) {
+static int open_layer(struct search *search) {
+    struct archive_entry *entry;
     search->archive = archive_read_new();
     if (!search->archive)
         abort();
@@ -53,11 +54,14 @@ static bool open_layer(struct search *search) {
     archive_read_support_format_empty(search->archive);
     archive_read_support_filter_gzip(search->archive);
     archive_read_support_filter_zstd(search->archive);
-    struct archive_entry *entry;
     int status = archive_read_open_filename(search->archive, search->files.at[search->at], BLOCK);
-    if (status == ARCHIVE_OK)
-        status = archive_read_next_header(search->archive, &entry);
-    return status == ARCHIVE_OK || status == ARCHIVE_EOF || cannot_read(search);
+    return status == ARCHIVE_OK ? archive_read_next_header(search->archive, &entry) : status;
+}
+
+static bool close_layer(struct search *search) {
+    archive_read_free(steal(search->archive));
+    search->at++;
+    return true;
 }
 
 static bool has_value(struct search *search, const char *data, size_t length) {
@@ -74,16 +78,17 @@ static bool has_value(struct search *search, const char *data, size_t length) {
 
 static bool search_some(struct search *search) {
     char slice[SLICE];
-    if (!search->archive && !open_layer(search))
-        return false;
+    int status = search->archive ? ARCHIVE_OK : open_layer(search);
+    if (status == ARCHIVE_EOF) /* it is empty */
+        return close_layer(search);
+    if (status != ARCHIVE_OK)
+        return cannot_read(search);
     la_ssize_t length = archive_read_data(search->archive, slice, sizeof slice);
     if (length < 0)
         return cannot_read(search);
     if (length)
         return !has_value(search, slice, (size_t)length) || holds(search);
-    archive_read_free(steal(search->archive));
-    search->at++;
-    return true;
+    return close_layer(search);
 }
 
 /* ---- The task ---- */

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "replay/pack.h"
 #include "replay/reader.h"
+#include "replay/search.h"
 #include "replay/unpack.h"
 
 #include <archive.h>
@@ -486,4 +487,57 @@ Test(bundle, that_is_something_else_is_refused) {
     autofree char *pipe = place("pipe");
     cr_assert(not(mkfifo(pipe, 0600)));
     expect_refused("pipe", "a pipe that nobody writes into", "no bundle of envrun");
+}
+
+/* ---- Values in an image ---- */
+
+/* The same text as it is, and compressed as an engine hands a layer out. */
+static void write_layer(const char *name, const char *text, bool gzip) {
+    autofree char *path = place(name);
+    struct archive *archive = archive_write_new();
+    struct archive_entry *entry = archive_entry_new();
+    archive_write_set_format_raw(archive);
+    if (gzip)
+        archive_write_add_filter_gzip(archive);
+    archive_write_set_bytes_per_block(archive, 0);
+    cr_assert(not(archive_write_open_filename(archive, path)));
+    archive_entry_set_filetype(entry, AE_IFREG);
+    archive_write_header(archive, entry);
+    archive_write_data(archive, text, strlen(text));
+    archive_entry_free(entry);
+    archive_write_close(archive);
+    archive_write_free(archive);
+}
+
+static bool is_clean(struct redactor *values, const char *config, const char *layer, bool gzip) {
+    struct strings files = {0};
+    struct err err = ERR_INIT;
+    write_file("config", config);
+    write_layer("layer", layer, gzip);
+    strings_take(&files, place("config"));
+    strings_take(&files, place("layer"));
+    bool clean = finish(search_new(loop, values, &files), &err);
+    cr_expect(clean || strstr(err.message, "from outside of the committed files"), "%s",
+              err.message);
+    err_release(&err);
+    return clean;
+}
+
+Test(bundle, values_in_an_image_are_found) {
+    struct redactor *values = redactor_new();
+    static char far[200 << 10];
+    redactor_add(values, "s3cr3t-value");
+    redactor_add(values, "password");
+    memset(far, 'x', sizeof far - 1);
+    memcpy(far + (64 << 10) - 6, "s3cr3t-value", 12);
+    for (int gzip = 0; gzip < 2; gzip++) {
+        cr_expect(is_clean(values, "{}", "", gzip));
+        cr_expect(is_clean(values, "{\"a\":1}", "a s3cr3t-valu", gzip));
+        cr_expect(is_clean(values, "{}", "a word such as password", gzip));
+        cr_expect(not(is_clean(values, "{}", "TOKEN=s3cr3t-value\n", gzip)));
+        cr_expect(not(is_clean(values, "{}", far, gzip)), "across two pieces");
+    }
+    cr_expect(not(is_clean(values, "{\"Env\":[\"P=password\"]}", "", false)));
+    cr_expect(not(is_clean(values, "{\"history\":\"|1 T=s3cr3t\\u002dvalue sh\"}", "", false)));
+    redactor_free(values);
 }
