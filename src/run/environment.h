@@ -51,6 +51,7 @@ struct life {
     bool is_suite;    /* only a suite's; not part of what comes up */
     bool is_idle;     /* the service of a suite that is not run now */
     bool is_prepared; /* its pre_start hooks are done */
+    bool is_starting; /* the engine is asked to start it */
     bool is_base;     /* idle, but another image is built upon its own */
     bool started, ready, up;
     bool failed_softly;       /* nothing that is required needs it */

@@ -14,6 +14,8 @@
 #include <fcntl.h>
 #include <string.h>
 
+enum { STARTS_AT_ONCE = 4 };
+
 /* ---- Waiting ---- */
 
 static struct task *wait_until(struct life *life,
@@ -290,18 +292,37 @@ static struct task *begin_attach(void *subject, struct err *err) {
     return life->gate = collect_attach(life);
 }
 
+/* More at once come up no sooner. And engines up to 27 count a network's endpoints wrongly when
+ * many come and go at the same moment; such a network cannot be removed any more. */
+static enum task_status start_may_begin(void *context, struct err *err) {
+    const struct environment *environment = ((struct life *)context)->environment;
+    int starting = 0;
+    (void)err;
+    for (size_t i = 0; i < environment->life_count; i++)
+        starting += environment->lives[i].is_starting;
+    return starting < STARTS_AT_ONCE ? TASK_DONE : TASK_PENDING;
+}
+
+static struct task *begin_turn(void *subject, struct err *err) {
+    (void)err;
+    return wait_until(subject, start_may_begin);
+}
+
 static struct task *begin_container_start(void *subject, struct err *err) {
     struct life *life = subject;
     (void)err;
-    life->running = life->is_prepared = true;
+    life->running = life->is_prepared = life->is_starting = true;
     environment_changed(life->environment);
     return container_start(life->environment->engine, life->id);
 }
 
 static bool end_container_start(void *subject, struct task *work, struct err *err) {
+    struct life *life = subject;
     (void)work;
     (void)err;
-    collect_started(subject);
+    collect_started(life);
+    life->is_starting = false;
+    environment_changed(life->environment);
     return true;
 }
 
@@ -350,6 +371,7 @@ static const struct stage start_stages[] = {
     {"first gate", begin_first_gate, end_gate},
     {"pre_start", begin_pre_start, NULL},
     {"attach", begin_attach, end_gate},
+    {"turn", begin_turn, end_gate},
     {"start", begin_container_start, end_container_start},
     {"inspect", begin_inspect, end_inspect},
     {"post_start", begin_post_start, NULL},
@@ -534,6 +556,7 @@ void life_fail_softly(struct life *life) {
 
 static void life_failed(struct life *life) {
     struct environment *environment = life->environment;
+    life->is_starting = false;
     if (life_is_optional(life)) {
         life_fail_softly(life);
     } else if (life->let_down_by) {

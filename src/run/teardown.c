@@ -18,7 +18,7 @@ enum {
     SETTLE_LIMIT = 20000, /* ms that a create under way is waited for */
     LIST_LIMIT = 10000,   /* ms for an answer that lists objects */
     LAST_ROUND = 120000,  /* ms after which no further round begins */
-    AT_ONCE = 16,         /* containers removed at once: more only wait in the engine */
+    AT_ONCE = 4,          /* containers removed at once (life.c says why no more) */
 };
 
 struct teardown {
@@ -261,12 +261,20 @@ static void add_left(struct event *event, const cJSON *list, const char *kind, c
     }
 }
 
+/* An engine that has miscounted (life.c) keeps a network that no container is in. */
+static const char *what_else_helps(const struct teardown *teardown, const char *why) {
+    bool miscounted = !cJSON_GetArraySize(teardown->containers) && why &&
+                      strstr(why, "has active endpoints") != NULL;
+    return miscounted ? "if no container is in it, the engine frees it when it is restarted; " : "";
+}
+
 /* Why not all is gone, and how to try again. */
 static char *why_left(const struct teardown *teardown) {
     const char *name = strchr(teardown->label, '=') + 1;
     const struct err *why = err_is(&teardown->unsettled) ? &teardown->unsettled : &teardown->last;
-    return xasprintf("%s; %s`envrun down -p %s` tries again",
+    return xasprintf("%s; %s%s`envrun down -p %s` tries again",
                      why->message ? why->message : "something is still there",
+                     what_else_helps(teardown, why->message),
                      teardown->has_reaper ? "its reaper goes on trying, and " : "", name);
 }
 
