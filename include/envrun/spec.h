@@ -191,6 +191,8 @@ struct model {
     const char *name;         /* the project's name */
     const char *directory;    /* the project's directory, absolute */
     const char **files;       /* the files it was read from, absolute, NULL-terminated */
+    const char **dotenv;      /* NAME=VALUE of .env or --env-file, but for what the process
+                                 environment has too; NULL-terminated */
     const struct node *root;  /* the canonical tree; "#content" beside a secret's or config's
                                  `environment` is what that variable holds (never printed) */
     struct service *services; /* sorted by name; those whose profiles are not active are left out */

@@ -136,13 +136,24 @@ static void add_variables(struct bundle *bundle, cJSON *suite) {
     }
 }
 
-/* -e NAME=VALUE comes from the shell: its value is asked for, unless it may be seen. */
-static void add_given(struct bundle *bundle, cJSON *suite) {
-    const struct environment_options *run = bundle->options.run;
+/* A suite or a seed on the host sees what is in .env. */
+static bool runs_on_host(const struct environment_options *run) {
+    for (const struct suite *const *suite = run->suites; suite && *suite; suite++)
+        if (!(*suite)->service)
+            return true;
+    for (size_t i = 0; i < run->model->service_count; i++)
+        for (size_t k = 0; k < run->model->services[i].seed_count; k++)
+            if (run->model->services[i].seeds[k].kind == SEED_RUN)
+                return true;
+    return false;
+}
+
+/* Those of -e and .env come from outside: a value is asked for, unless it may be seen. */
+static void add_given(const struct model *model, const char *const *entry, cJSON *suite) {
     cJSON *given = json_array_at(suite, "variables"), *asked = json_array_at(suite, "asked");
-    for (const char *const *entry = run->suite_variables; entry && *entry; entry++) {
+    for (; entry && *entry; entry++) {
         autofree char *name = xstrndup(*entry, strcspn(*entry, "="));
-        if (model_may_show(run->model, name, *entry + strlen(name) + 1))
+        if (model_may_show(model, name, *entry + strlen(name) + 1))
             json_append_text(given, *entry);
         else
             json_append_text(asked, name);
@@ -172,7 +183,9 @@ static cJSON *suite_facts(struct bundle *bundle) {
     json_put_text(suite, "umask", octal);
     add_output(run, suite);
     add_variables(bundle, suite);
-    add_given(bundle, suite);
+    if (runs_on_host(run))
+        add_given(run->model, (const char *const *)run->model->dotenv, suite);
+    add_given(run->model, run->suite_variables, suite);
     return suite;
 }
 

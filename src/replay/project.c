@@ -71,7 +71,7 @@ struct task *project_ask_git(struct loop *loop, const struct model *model,
         const char *name, *const argv[8];
     } questions[] = {
         {"commit", {"git", "rev-parse", "HEAD", NULL}},
-        {"diff", {"git", "diff", "--binary", "--no-ext-diff", "--relative", "HEAD", NULL}},
+        {"diff", {"git", "diff", "--no-ext-diff", "--relative", "HEAD", NULL}},
         {"files", {"git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", NULL}},
         {"changed",
          {"git", "diff", "--name-only", "-z", "--no-ext-diff", "--relative", "HEAD", NULL}},

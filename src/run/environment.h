@@ -273,6 +273,8 @@ char *last_line(const char *text);
 
 /* ---- variables.c ---- */
 
+/* Add what any command on this host has: the process environment, and .env beside it. */
+void variables_add_host(const struct environment *environment, struct strings *to);
 /* Add NAME=VALUE for every service. */
 bool variables_add(struct environment *environment, bool inside, struct strings *to,
                    struct err *err);

@@ -232,11 +232,9 @@ static void keep_end(void *context, const char *data, size_t length) {
 /* On the host, with the suite's variables as far as services are up. */
 static struct task *begin_run(struct seeds *seeds, const struct step *step, struct err *err) {
     struct environment *environment = seeds->life->environment;
-    const char *const *entry = environment->options.process_environment;
     strings_release(&seeds->environment);
     buffer_release(&seeds->kept);
-    for (; entry && *entry; entry++)
-        strings_add(&seeds->environment, *entry);
+    variables_add_host(environment, &seeds->environment);
     if (!variables_add(environment, false, &seeds->environment, err))
         return NULL;
     struct program_options options = {

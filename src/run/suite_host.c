@@ -145,9 +145,7 @@ static void host_suite_release(struct task *task) {
 
 static bool collect_variables(struct host_suite *host, const struct suite *suite, struct err *err) {
     struct environment *environment = host->environment;
-    const char *const *entry = environment->options.process_environment;
-    for (; entry && *entry; entry++)
-        strings_add(&host->variables, *entry);
+    variables_add_host(environment, &host->variables);
     environ_set(&host->variables, "ENVRUN_ENVIRONMENT", environment->name);
     return variables_add(environment, false, &host->variables, err) &&
            variables_add_suite(environment, suite, false, &host->variables, err);

@@ -126,6 +126,14 @@ static bool add_service(struct life *life, bool inside, struct strings *to, stru
     return set_url(to, prefix, life, host, port, err);
 }
 
+void variables_add_host(const struct environment *environment, struct strings *to) {
+    const char *const *entry = environment->options.process_environment;
+    for (; entry && *entry; entry++)
+        strings_add(to, *entry);
+    for (const char **own = environment->model->dotenv; own && *own; own++)
+        strings_add(to, *own);
+}
+
 bool variables_add(struct environment *environment, bool inside, struct strings *to,
                    struct err *err) {
     for (size_t i = 0; i < environment->life_count; i++)
@@ -178,16 +186,16 @@ bool variables_add_suite(struct environment *environment, const struct suite *su
                          struct strings *to, struct err *err) {
     /* Inside, the host's variables may be named in a value, but are not handed on. */
     struct known known = {.environment = environment};
-    const char *const *entry = environment->options.process_environment;
-    for (; inside && entry && *entry; entry++)
-        strings_add(&known.names, *entry);
+    if (inside)
+        variables_add_host(environment, &known.names);
     vec_each (own, to)
         strings_add(&known.names, *own);
     bool ok = put_values(&known, suite, to, err);
     strings_release(&known.names);
     if (!ok)
         return false;
-    for (entry = environment->options.suite_variables; entry && *entry; entry++) {
+    const char *const *entry = environment->options.suite_variables;
+    for (; entry && *entry; entry++) {
         autofree char *name = xstrndup(*entry, strcspn(*entry, "="));
         environ_set(to, name, strchrnul(*entry, '=') + (strchr(*entry, '=') != NULL));
     }

@@ -25,6 +25,7 @@ struct project {
     struct scope scope;
     struct strings files;         /* absolute, or "-" */
     struct strings env_files;     /* read so far */
+    struct strings dotenv;        /* NAME=VALUE of them */
     const char *listed_env_files; /* COMPOSE_ENV_FILES of the process, or NULL */
     struct strings profiles;
     struct loaded *loaded;
@@ -88,6 +89,12 @@ static bool take_bool(struct project *p, const char *name, bool *ret) {
     return err_set(p->err, ERR_USAGE, "%s must be true or false, not `%.50s`", name, text);
 }
 
+static void list_dotenv(struct project *p, const struct variables *found) {
+    for (size_t i = 0; i < found->length; i++)
+        if (!variable(p, found->at[i].name))
+            strings_printf(&p->dotenv, "%s=%s", found->at[i].name, found->at[i].value);
+}
+
 /* --env-file and the process's COMPOSE_ENV_FILES, else .env in the project's directory. What the
  * process has wins over files, and a later file over an earlier one. */
 static bool take_env_files(struct project *p) {
@@ -111,6 +118,7 @@ static bool take_env_files(struct project *p) {
         if (!read_env_file(p, path, &found))
             return false;
     }
+    list_dotenv(p, &found);
     variables_merge(&p->whole->variables, &found);
     return true;
 }
@@ -392,6 +400,7 @@ static void set_model(struct project *p, struct node *root) {
 
 static void set_lists(struct project *p) {
     struct model *model = &p->whole->model;
+    model->dotenv = arena_strings(p->whole->arena, &p->dotenv);
     model->warnings = arena_strings(p->whole->arena, &p->context.warnings);
 }
 
@@ -435,6 +444,7 @@ static bool load(struct project *p) {
 static void release(struct project *p) {
     for (struct loaded *file = p->loaded; file && file->path; file++)
         vec_free(&file->documents);
+    strings_release(&p->dotenv);
     strings_release(&p->context.warnings);
     strings_release(&p->files);
     strings_release(&p->env_files);

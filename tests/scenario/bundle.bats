@@ -287,24 +287,24 @@ END
 services:
   web: {image: $busybox, command: sleep 1000, environment: {TOKEN: "\$TOKEN", URL: "http://u:\${TOKEN}@h/\$\$x"}, secrets: [key]}
 secrets: {key: {file: ./key.txt}}
-suite: {command: 'echo "\$GIVEN"; [ "\${#GIVEN}" = 13 ] && exit 3'}
+suite: {command: 'echo "\$GIVEN"; [ "\${#GIVEN}" = 13 ] && [ -n "\$PLACE" ] && exit 3'}
 END
-    echo TOKEN=from-the-env-file >app/.env
+    printf 'TOKEN=from-the-env-file\nPLACE=there-as-well\n' >app/.env
     echo the-key-of-all >app/key.txt
     echo "is given-by-hand" >app/notes
     packs 3 -e GIVEN=given-by-hand
-    fails grep -rE 'from-the-env-file|the-key-of-all|given-by-hand' <(tar --zstd -xOf b.tar.zst)
+    fails grep -rE 'from-the-env-file|there-as-well|the-key-of-all|given-by-hand' <(tar --zstd -xOf b.tar.zst)
     is "$(in_bundle model.json | jq -r .services.web.environment.URL)" 'http://u:${TOKEN-}@h/$$x'
-    is "$(in_bundle manifest.json | jq -c .redacted.values_of)" '["GIVEN","TOKEN","key"]'
+    is "$(in_bundle manifest.json | jq -c .redacted.values_of)" '["GIVEN","PLACE","TOKEN","key"]'
     is "$(taken_out model.json)" 2
     is "$(taken_out record/suites/suite.log)" 1
     is "$(taken_out suite.json)" ''
     in_bundle manifest.json | jq -e '.left_out | any(.name == "project/notes")'
     repro 64
-    says 'are needed for GIVEN, KEY, TOKEN'
-    printf 'TOKEN=other\nKEY=other-key\n' >secrets
+    says 'are needed for GIVEN, KEY, PLACE, TOKEN'
+    printf 'TOKEN=other\nKEY=other-key\nPLACE=here\n' >secrets
     GIVEN=given-by-hand repro 0 --secrets-file secrets
-    says 'it is given the values of GIVEN, KEY, TOKEN'
+    says 'it is given the values of GIVEN, KEY, PLACE, TOKEN'
 }
 
 @test "a file that is not as it is committed may hold no value, wherever git keeps it" {

@@ -44,6 +44,18 @@ cat; echo "end of input"' </dev/null
     has "$screen" "outcome=passed"
 }
 
+@test ".env: a suite and a seed on the host see it, the process wins, and a suite's environment may name it" {
+    printf 'ONLY_THERE=from .env\nBOTH=from .env\n' >.env
+    cat >envrun.yaml <<'END'
+services:
+  one: {image: envrun-test/busybox:1, init: true, command: sleep 1000, seed: [{run: 'echo "$ONLY_THERE, $BOTH" >seeded'}]}
+suite: {command: 'echo "$ONLY_THERE, $BOTH, $NAMED"', environment: {NAMED: 'named $ONLY_THERE'}}
+END
+    BOTH='from the shell' try 0 run -p "$name"
+    is "$(cat "$out")" "from .env, from the shell, named from .env"
+    is "$(cat seeded)" "from .env, from the shell"
+}
+
 @test "its variables: host and ports of each service, a URL of a known kind, names with - and _" {
     cat >envrun.yaml <<'END'
 x-busy: &busy {image: envrun-test/busybox:1, init: true, command: sleep 1000, ready: {exec: "true"}}
