@@ -42,8 +42,9 @@ struct environment_options {
     struct event_listener listener;
     /* Tell also what a record is made of: EVENT_LOG (of suites in any case) to EVENT_OBJECT. */
     bool record;
-    bool is_held;  /* it outlives this process once it is up: until `down`, */
-    long long ttl; /* or for so many ms; 0: no limit */
+    bool is_held;        /* it outlives this process once it is up: until `down`, */
+    long long ttl;       /* or for so many ms; 0: no limit */
+    const char *keeping; /* the command by which it would be kept when it fails; or NULL */
 
     /* The digest that a lock has for an image ("sha256:..."), or NULL. The function may be NULL;
      * `platform` is as the file has it, or NULL. */

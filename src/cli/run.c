@@ -116,6 +116,8 @@ void session_make_environment(struct session *session, const struct suite *const
     options.columns = size.ws_col;
     options.output_is_terminal = isatty(STDOUT_FILENO) && options.output_is_shared;
     take_output(session->output, &options);
+    options.keeping =
+        session->output ? "envrun repro --keep BUNDLE" : "envrun run --keep=on-failure";
     options.data = session->data;
     options.data_count = session->data_count;
     session->run = options;

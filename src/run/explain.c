@@ -190,12 +190,11 @@ static void hint_at_ports(struct environment *environment, struct event *event) 
 }
 
 static void add_hints(struct environment *environment, struct event *event) {
-    bool run = !strcmp(environment->options.verb, "run");
+    const char *keeping = environment->options.keeping;
     if (event->phase == PHASE_IMAGE && environment->culprit->planned->build)
         event_add_hint(event, "see every line of the build: add --verbose");
-    if ((event->phase >= PHASE_START || environment->is_up) && run)
-        event_add_hint(event, "look inside: envrun run --keep=on-failure, then envrun exec -p NAME "
-                              "SERVICE sh");
+    if ((event->phase >= PHASE_START || environment->is_up) && keeping)
+        event_add_hint(event, "look inside: %s, then envrun exec -p NAME SERVICE sh", keeping);
     if (!environment->options.ports_as_written)
         hint_at_ports(environment, event);
 }

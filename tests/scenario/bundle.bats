@@ -85,7 +85,7 @@ END
     docker tag "$busybox" "$name"
     repro 0
     is "$(cat out)" hello
-    says 'reproduced: ' 'envrun: outcome=reproduced code=0'
+    says 'look inside: envrun repro --keep BUNDLE' 'reproduced: ' 'envrun: outcome=reproduced code=0'
     [ -z "$(docker images -q "envrun-repro/$name-*")" ]
 }
 
