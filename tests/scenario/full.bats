@@ -45,8 +45,16 @@ teardown() {
     [ -n "${NO_ENGINE-}" ] || nothing_is_left
 }
 
-# fill: leave nothing of the engine's disk.
-fill() { head -c 100M /dev/zero >"$FULL/data/filler" 2>/dev/null || true; }
+# fill: leave nothing of the engine's disk. What is written back may take less room than was set apart for it.
+fill() {
+    local before=-1 now=0
+    while [ "$now" -gt "$before" ]; do
+        before=$now
+        head -c 100M /dev/zero >>"$FULL/data/filler" 2>/dev/null || true
+        sync -f "$FULL/data"
+        now=$(stat -c %s "$FULL/data/filler")
+    done
+}
 
 sentence() { says "failed: the engine's disk is full ($FULL/data): $1"; }
 
@@ -75,6 +83,7 @@ END
     exits 75 up
     sentence "cannot create the container of service \`web\`"
     service '[sleep, "600"]'
+    fill # what a build before has left may have gone meanwhile
     exits 75 up
     sentence ""
 }
