@@ -49,6 +49,10 @@ const char *path_below(const char *path, const char *directory) {
     return path[length] == '/' ? path + length + 1 : NULL;
 }
 
+bool path_is_within(const char *path, const char *directory) {
+    return !strcmp(path, directory) || path_below(path, directory);
+}
+
 char *path_directory(const char *path) {
     const char *slash = strrchr(path, '/');
     if (!slash)

@@ -16,6 +16,8 @@
 char *path_join(const char *directory, const char *path);
 /* The path relative to a directory above it, or NULL; points into path. */
 const char *path_below(const char *path, const char *directory);
+/* Is it the directory itself, or below it? */
+bool path_is_within(const char *path, const char *directory);
 /* The part before the last '/', "." or "/" where there is none; to be freed by the caller. */
 char *path_directory(const char *path);
 /* The part behind the last '/'; points into path. */

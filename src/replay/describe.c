@@ -7,6 +7,7 @@
 #include "replay/replay.h"
 
 #include "base/json.h"
+#include "base/path.h"
 #include "base/text.h"
 
 #include <string.h>
@@ -20,9 +21,7 @@ struct describing {
 
 static char *note_path(void *context, const char *path) {
     struct describing *describing = context;
-    const char *folder = describing->replay->folder;
-    size_t length = strlen(folder);
-    bool inside = text_starts(path, folder) && (!path[length] || path[length] == '/');
+    bool inside = path_is_within(path, describing->replay->folder);
     if (!inside && !strings_has(&describing->paths, path))
         strings_add(&describing->paths, path);
     return NULL;

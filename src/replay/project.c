@@ -170,19 +170,14 @@ static bool name_holds_value(const struct adding *adding, const char *path) {
     return false;
 }
 
-static bool is_within(const char *path, const char *folder) {
-    size_t length = strlen(folder);
-    return text_starts(path, folder) && (!path[length] || path[length] == '/');
-}
-
 /* git's, and what envrun itself wrote. The folder for bundles may be the project's own. */
 static bool is_of_tools(const struct adding *adding, const char *path) {
     const char *name = path_name(path);
     bool is_bundle = text_starts(name, "envrun-") && text_ends(name, ".tar.zst");
-    bool is_out = is_within(path, adding->out) &&
-                  (is_bundle || !is_within(adding->model->directory, adding->out));
+    bool is_out = path_is_within(path, adding->out) &&
+                  (is_bundle || !path_is_within(adding->model->directory, adding->out));
     return !strcmp(name, ".git") || !strcmp(name, ".envrun") || is_out ||
-           is_within(path, adding->spool);
+           path_is_within(path, adding->spool);
 }
 
 static bool skips(void *context, const char *path) {

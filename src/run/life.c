@@ -292,7 +292,7 @@ static struct task *begin_attach(void *subject, struct err *err) {
     return life->gate = collect_attach(life);
 }
 
-/* More at once come up no sooner. And engines up to 27 count a network's endpoints wrongly when
+/* More at once come up no sooner. And Engine 20.10 counts a network's endpoints wrongly when
  * many come and go at the same moment; such a network cannot be removed any more. */
 static enum task_status start_may_begin(void *context, struct err *err) {
     const struct environment *environment = ((struct life *)context)->environment;

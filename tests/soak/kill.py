@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Kill envrun at random moments, and see that nothing is left on the engine.
 
-usage: soak.py [--envrun FILE] [--kills N] [--both M] [--parallel P] [--seed S] [--keep-going]
+usage: kill.py [--envrun FILE] [--kills N] [--both M] [--parallel P] [--seed S]
 
 N runs of a graph with a build, networks, volumes and seeds are killed (SIGKILL), each at a moment of its own:
 10 s later (on a busy machine: as long as a whole run takes) the engine must hold nothing of it but the build cache. Then
